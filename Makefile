@@ -1,0 +1,52 @@
+# make demo      the main job, for real, on an AWS that runs here (make demo ARGS=--json)
+# make serve     the same sandbox with the web pages, left running
+# make test      every test; needs nothing installed but Python
+# make check     lint, types, import contracts, documents, the list of what outlives a key
+# make bench     every measurement, or one: make bench NAME=policy_sizes
+# make docs      writes what the documents take from the code
+# make lock      locks the dependencies anew (with hashes, without registry addresses)
+
+PYTHON ?= python3
+BIN := .venv/bin
+ARGS ?=
+NAME ?=
+
+.PHONY: setup demo serve test check bench docs lock
+
+setup: .venv/ready
+
+.venv/ready: locks/dev.txt src/keylease/sandbox/tools.lock pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit("keylease needs Python 3.11 or newer") if sys.version_info < (3, 11) else None'
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r locks/dev.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	$(BIN)/python -m keylease.sandbox.tools
+	touch $@
+
+demo: setup
+	@$(BIN)/keylease demo $(ARGS)
+
+serve: setup
+	@$(BIN)/keylease sandbox $(ARGS)
+
+test: setup
+	$(BIN)/pytest $(ARGS)
+
+check: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python docs/generate.py --check
+
+bench: setup
+	@$(BIN)/python -m bench $(NAME)
+
+docs: setup
+	$(BIN)/python docs/generate.py
+
+LOCK := $(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url --universal --python-version 3.11 --no-header
+lock: setup
+	$(LOCK) pyproject.toml -o locks/keylease.txt
+	$(LOCK) pyproject.toml --group dev -o locks/dev.txt
+	$(LOCK) src/keylease/sandbox/tools.in -o src/keylease/sandbox/tools.lock

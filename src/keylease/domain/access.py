@@ -1,0 +1,158 @@
+"""Who may lease what, and who may decide.
+
+A grant names principals, permission sets, accounts, a longest time and who approves. Nothing configured means
+nobody may do anything: every answer starts as a `Deny`. The longest time is that of the matching grant alone,
+never the longest of all that somebody has; where several grants allow the same request, the first in the
+configuration's order counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from keylease.domain import until
+from keylease.errors import KeyleaseError, NotApprover, NotGranted, OwnRequest, TooLong
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Principal:
+    """Who signed in: `issuer` and `subject` say who it is, `name` and `groups` what the directory says of them."""
+
+    issuer: str
+    subject: str
+    name: str
+    groups: frozenset[str] = frozenset()
+
+    @property
+    def id(self) -> str:
+        """One text that is this principal and no other."""
+        return f"{self.issuer}#{self.subject}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Who:
+    """A set of principals: named ones, and members of named groups. Empty means nobody."""
+
+    subjects: frozenset[str] = frozenset()
+    groups: frozenset[str] = frozenset()
+
+    def includes(self, principal: Principal) -> bool:
+        """Whether the principal is one of them."""
+        return principal.subject in self.subjects or bool(principal.groups & self.groups)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Probe:
+    """One harmless call that a permission set allows, to see that a new key works: `s3`, `list_objects_v2`."""
+
+    service: str
+    operation: str
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PermissionSet:
+    """A named template: the IAM group that a lease's user joins, and what people must know of it."""
+
+    name: str
+    title: str
+    group: str
+    share: bool = False
+    """Lifts the fence's block against opening data to others; the approver is told."""
+    warnings: tuple[str, ...] = ()
+    """What no fence can stop and this set allows, a sentence each."""
+    probe: Probe | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grant:
+    """The rule: these principals may lease these permission sets in these accounts for at most `max_ttl`."""
+
+    name: str
+    who: Who
+    permission_sets: frozenset[str]
+    accounts: frozenset[str]
+    max_ttl: timedelta
+    approvers: Who = Who()
+    automatic: bool = False
+
+    def covers(self, principal: Principal, request: Request) -> bool:
+        """Whether this grant speaks of such a request at all, its length aside."""
+        return (
+            self.who.includes(principal)
+            and request.permission_set in self.permission_sets
+            and request.account in self.accounts
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What somebody asks for. `ttl` is the length seen from the moment of asking."""
+
+    account: str
+    permission_set: str
+    ttl: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Allow:
+    """Yes, by this grant."""
+
+    grant: Grant
+
+
+@dataclass(frozen=True, slots=True)
+class Deny:
+    """No, with the failure that says why."""
+
+    reason: KeyleaseError
+
+
+Decision = Allow | Deny
+
+
+def decide(principal: Principal, request: Request, grants: Iterable[Grant]) -> Decision:
+    """Whether the principal may ask for this."""
+    covering = [grant for grant in grants if grant.covers(principal, request)]
+    for grant in covering:
+        if request.ttl <= grant.max_ttl:
+            return Allow(grant)
+    if not covering:
+        return Deny(NotGranted(f"No grant lets you lease {request.permission_set} in {request.account}."))
+    longest = max(grant.max_ttl for grant in covering)
+    return Deny(TooLong(f"At most {until.write(longest)} is possible for {request.permission_set}."))
+
+
+def may_decide(approver: Principal, owner_id: str, grant: Grant | None) -> Decision:
+    """Whether `approver` may approve or deny what `owner_id` asked for under `grant`, if that still exists."""
+    if grant is None:
+        return Deny(NotApprover("The grant that this request was made under is gone from the configuration."))
+    if approver.id == owner_id:
+        return Deny(OwnRequest("You cannot decide on your own request."))
+    if not grant.approvers.includes(approver):
+        return Deny(NotApprover(f"You are not an approver of the grant {grant.name}."))
+    return Allow(grant)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Catalogue:
+    """All that the configuration says of who may do what. Empty allows nobody anything."""
+
+    accounts: Mapping[str, str] = field(default_factory=dict)
+    """The account's name here, and its twelve digits."""
+    permission_sets: Mapping[str, PermissionSet] = field(default_factory=dict)
+    grants: tuple[Grant, ...] = ()
+    administrators: Who = Who()
+    auditors: Who = Who()
+    renewal_grace: timedelta = timedelta(days=3)
+
+    def grant(self, name: str) -> Grant | None:
+        """The grant of that name, if it is still there."""
+        return next((grant for grant in self.grants if grant.name == name), None)
+
+    def may_audit(self, principal: Principal) -> bool:
+        """Whether the principal may read everybody's leases and the audit trail."""
+        return self.auditors.includes(principal) or self.administrators.includes(principal)

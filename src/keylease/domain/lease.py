@@ -1,0 +1,181 @@
+"""A lease and its life.
+
+`TRANSITIONS` is the whole life of a lease; everything that moves one goes through `Lease.after`. A state says
+what AWS may hold, never what the clock can tell: a lease whose time is up is `active` with `expires_at <= now`
+until its access key is gone, and AWS refuses the key all the while.
+
+    requested   nothing in AWS; somebody must decide
+    approved    nothing in AWS; the owner may collect
+    issuing     perhaps a user, perhaps a key; not yet acknowledged by its owner
+    active      a user with one access key
+    revoking    being removed; perhaps part of it is still there
+    stuck       removal has failed repeatedly; retried for ever, and a person told
+    closed, denied, withdrawn      nothing in AWS, for ever
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from keylease.domain.until import Until
+
+
+class State(StrEnum):
+    """What AWS may hold for a lease."""
+
+    REQUESTED = "requested"
+    APPROVED = "approved"
+    ISSUING = "issuing"
+    ACTIVE = "active"
+    REVOKING = "revoking"
+    STUCK = "stuck"
+    CLOSED = "closed"
+    DENIED = "denied"
+    WITHDRAWN = "withdrawn"
+
+
+class Event(StrEnum):
+    """What can happen to a lease."""
+
+    APPROVE = "approve"
+    DENY = "deny"
+    WITHDRAW = "withdraw"
+    COLLECT = "collect"
+    MAKE = "make"
+    ACKNOWLEDGE = "acknowledge"
+    ABANDON = "abandon"
+    END = "end"
+    FAIL = "fail"
+    RETIRE = "retire"
+    CLOSE = "close"
+
+
+class EndReason(StrEnum):
+    """Why a lease ended."""
+
+    EXPIRED = "expired"
+    RETURNED = "returned"
+    REVOKED = "revoked"
+    RENEWED = "renewed"
+    UNCOLLECTED = "uncollected"
+    UNDECIDED = "undecided"
+    GHOST = "ghost"
+
+
+class Kind(StrEnum):
+    """What a lease gives."""
+
+    ACCESS_KEY = "access-key"
+    SESSION = "session"
+
+
+S, E = State, Event
+TRANSITIONS: dict[tuple[State, Event], State] = {
+    (S.REQUESTED, E.APPROVE): S.APPROVED,
+    (S.REQUESTED, E.DENY): S.DENIED,
+    (S.REQUESTED, E.WITHDRAW): S.WITHDRAWN,
+    (S.REQUESTED, E.CLOSE): S.CLOSED,  # nobody decided before its end
+    (S.APPROVED, E.COLLECT): S.ISSUING,  # the intent, before AWS is called
+    (S.APPROVED, E.CLOSE): S.CLOSED,  # never collected
+    (S.ISSUING, E.MAKE): S.ISSUING,  # the access key is made and on its way
+    (S.ISSUING, E.ACKNOWLEDGE): S.ACTIVE,
+    (S.ISSUING, E.ABANDON): S.APPROVED,  # never acknowledged; all of it was removed again
+    (S.ISSUING, E.END): S.REVOKING,
+    (S.ACTIVE, E.RETIRE): S.ACTIVE,  # its renewal was collected: it goes after a grace period
+    (S.ACTIVE, E.END): S.REVOKING,  # the intent, before AWS is called
+    (S.REVOKING, E.FAIL): S.REVOKING,
+    (S.REVOKING, E.CLOSE): S.CLOSED,
+    (S.STUCK, E.FAIL): S.STUCK,
+    (S.STUCK, E.CLOSE): S.CLOSED,
+}
+STUCK_AFTER = 5
+"""Failed removals after which a lease is called stuck. It is retried all the same."""
+
+ENDED = frozenset({S.CLOSED, S.DENIED, S.WITHDRAWN})
+IN_AWS = frozenset({S.ISSUING, S.ACTIVE, S.REVOKING, S.STUCK})
+"""The states in which AWS may hold something of the lease."""
+del S, E
+
+_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's, which nobody misreads
+
+
+def new_id() -> str:
+    """A lease id that was never used before and is short enough to read aloud, such as `L-4k7m9q2x`."""
+    return "L-" + "".join(secrets.choice(_ALPHABET) for _ in range(8))
+
+
+class NoTransition(Exception):
+    """The lease's state does not take this event; callers turn it into a failure that says why."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lease:
+    """Our promise that one credential stops working at `expires_at`. A record: acts make new ones."""
+
+    id: str
+    kind: Kind
+    state: State
+    principal_id: str
+    principal_name: str
+    account: str
+    permission_set: str
+    group: str
+    """The IAM group that the user joins; written down at the request, so that an end finds it for certain."""
+    grant: str
+    reason: str
+    asked: Until
+    requested_at: datetime
+    expires_at: datetime
+    """Aware UTC on a slot's edge. Before the approval of a duration: what it would be if approved at once."""
+    share: bool = False
+    """Whether the fence lets resource policies and copies be opened to others (the permission set says so)."""
+    approver_id: str | None = None
+    approver_name: str | None = None
+    decided_at: datetime | None = None
+    decision_reason: str | None = None
+    issued_at: datetime | None = None
+    """When the owner began to collect."""
+    collections: int = 0
+    """How often collecting began; each time makes a user of a name that was never used before."""
+    user_name: str | None = None
+    access_key_id: str | None = None
+    fence: str | None = None
+    ended_at: datetime | None = None
+    end_reason: EndReason | None = None
+    renewal_of: str | None = None
+    retire_at: datetime | None = None
+    """When it goes early, since its renewal was collected."""
+    failures: int = 0
+    retry_at: datetime | None = None
+    version: int = 0
+    """Counts the acts on this lease; a save of any other version than the stored one is refused."""
+
+    def after(self, event: Event, **changes: Any) -> Lease:
+        """The lease once `event` has happened. Raises `NoTransition`."""
+        state = TRANSITIONS.get((self.state, event))
+        if state is None:
+            raise NoTransition(f"a lease that is {self.state} takes no {event}")
+        if event is Event.FAIL and changes.get("failures", self.failures) >= STUCK_AFTER:
+            state = State.STUCK
+        if state in ENDED or event is Event.ABANDON:
+            changes |= {"access_key_id": None}
+        return replace(self, state=state, version=self.version + 1, **changes)
+
+    def is_over(self, now: datetime) -> bool:
+        """Whether AWS refuses this lease's key by now, or the lease ended early."""
+        return self.state in ENDED or self.expires_at <= now
+
+
+def user_name(lease: Lease, collection: int) -> str:
+    """The IAM user name for the nth collection: readable in CloudTrail, and never used before.
+
+    At most 64 characters of those IAM allows; the person's name is shortened, never the lease's id.
+    """
+    person = re.sub(r"[^a-z0-9.]+", "-", lease.principal_name.lower()).strip("-.")[:40] or "someone"
+    again = f"-{collection}" if collection > 1 else ""
+    return f"{person}-{lease.id.removeprefix('L-')}{again}"

@@ -1,0 +1,194 @@
+"""What a pass does: from what AWS holds and what the ledger says to a list of acts.
+
+Level-triggered: `decide` looks at the state of things only, so any pass may be the first or the last, and a
+crash anywhere leaves nothing that the next one does not find. AWS must be observed *before* the ledger is
+read: an intent is written before AWS is called, so whatever is seen in AWS then has its intent in the ledger,
+or has no lease at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from keylease.domain import iam
+from keylease.domain.lease import IN_AWS, EndReason, Lease, State
+
+LAG = timedelta(minutes=5)
+"""How long IAM may go on not showing what was just made; longer than any measured delay (reference: seconds)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ObservedUser:
+    """An IAM user under `/keylease/`. `boundary` is the ARN of the boundary that it wears."""
+
+    name: str
+    boundary: str | None
+    groups: frozenset[str]
+    tags: Mapping[str, str]
+    access_key_ids: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ObservedFence:
+    """A policy under `/keylease/fence/`. `worn`: at least one user has it as boundary."""
+
+    name: str
+    document: str
+    worn: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observed:
+    """Everything under keylease's paths in one account."""
+
+    users: tuple[ObservedUser, ...] = ()
+    fences: tuple[ObservedFence, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """Take the lease's user away and close the lease; the intent comes first."""
+
+    lease: Lease
+    reason: EndReason
+
+
+@dataclass(frozen=True, slots=True)
+class Remove:
+    """Go on with a removal whose intent is written."""
+
+    lease: Lease
+
+
+@dataclass(frozen=True, slots=True)
+class Abandon:
+    """Take away a key that its owner never acknowledged; the lease can be collected anew."""
+
+    lease: Lease
+
+
+@dataclass(frozen=True, slots=True)
+class Close:
+    """Close a lease of which AWS holds nothing."""
+
+    lease: Lease
+    reason: EndReason
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveOrphan:
+    """Take away a user that belongs to no lease."""
+
+    user_name: str
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteStrayKey:
+    """Delete an access key that is not the one its user's lease knows."""
+
+    lease: Lease
+    access_key_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteFence:
+    """Delete a fence that nobody wears and no lease needs."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """Something that no act of keylease's mends; a person must look."""
+
+    what: str
+    name: str
+    sentence: str
+
+
+Act = End | Remove | Abandon | Close | RemoveOrphan | DeleteStrayKey | DeleteFence | Alarm
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """What the configuration says of passes."""
+
+    acknowledge_within: timedelta = timedelta(minutes=15)
+    keep_fences_ahead: bool = False
+    """An administrator makes fences ahead of need: leave those whose instant has not come."""
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """One account at one moment."""
+
+    observed: Observed
+    leases: tuple[Lease, ...]
+    """Every lease of the account that has not ended."""
+    now: datetime
+    rules: Rules = field(default_factory=Rules)
+
+
+def decide(at: Situation) -> list[Act]:
+    """The acts that make AWS and the ledger agree: removals that are due first, alarms last."""
+    acts = [act for lease in sorted(at.leases, key=lambda lease: lease.expires_at) for act in _for_lease(lease, at)]
+    acts += _for_users(at)
+    acts += _for_fences(at)
+    return acts
+
+
+def _for_lease(lease: Lease, at: Situation) -> Iterator[Act]:
+    over = lease.expires_at <= at.now
+    match lease.state:
+        case State.REQUESTED if over:
+            yield Close(lease, EndReason.UNDECIDED)
+        case State.APPROVED if over:
+            yield Close(lease, EndReason.UNCOLLECTED)
+        case State.ISSUING | State.ACTIVE if over:
+            yield End(lease, EndReason.EXPIRED)
+        case State.ACTIVE if lease.retire_at is not None and lease.retire_at <= at.now:
+            yield End(lease, EndReason.RENEWED)
+        case State.ISSUING if _since_issue(lease, at.now) >= at.rules.acknowledge_within:
+            yield Abandon(lease)
+        case State.ACTIVE if _since_issue(lease, at.now) >= LAG:
+            yield from _for_active(lease, at.observed.users)
+        case State.REVOKING | State.STUCK if lease.retry_at is None or lease.retry_at <= at.now:
+            yield Remove(lease)
+
+
+def _since_issue(lease: Lease, now: datetime) -> timedelta:
+    return now - lease.issued_at if lease.issued_at else timedelta.max
+
+
+def _for_active(lease: Lease, users: Iterable[ObservedUser]) -> Iterator[Act]:
+    user = next((user for user in users if user.name == lease.user_name), None)
+    if user is None or lease.access_key_id not in user.access_key_ids:
+        yield End(lease, EndReason.GHOST)
+        return
+    for access_key_id in sorted(user.access_key_ids - {lease.access_key_id}):
+        yield DeleteStrayKey(lease, access_key_id)
+
+
+def _for_users(at: Situation) -> Iterator[Act]:
+    owners = {lease.user_name: lease for lease in at.leases if lease.state in IN_AWS}
+    for user in at.observed.users:
+        lease = owners.get(user.name)
+        if lease is None:
+            yield RemoveOrphan(user.name)
+        elif not (user.boundary or "").endswith(f":policy{iam.FENCE_PATH}{lease.fence}"):
+            yield Alarm(
+                "boundary", user.name, f"{user.name} does not wear its fence: nothing but keylease ends it."
+            )
+
+
+def _for_fences(at: Situation) -> Iterator[Act]:
+    needed = {lease.fence for lease in at.leases if lease.state in IN_AWS}
+    for fence in at.observed.fences:
+        until = iam.fence_until(fence.name)
+        ahead = at.rules.keep_fences_ahead and until is not None and until > at.now
+        if not fence.worn and fence.name not in needed and not ahead:
+            yield DeleteFence(fence.name)
+        elif not iam.is_genuine(fence.name, fence.document):
+            yield Alarm("fence", fence.name, f"The fence {fence.name} is not, byte by byte, what it should be.")

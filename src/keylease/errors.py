@@ -1,0 +1,333 @@
+"""Every way in which keylease fails, in one tree.
+
+A failure has a code that never changes, a sentence that says what happened, and a hint that says what to do
+next. Its class says who has to act: `Invalid` (the asker wrote something that cannot be), `Refused` (the rules
+say no), `Missing`, `Conflict` (things are not as the asker believed), `Unavailable` (try again later),
+`Unsafe` (keylease will not start like this). The web maps these six to HTTP once; the CLI ends with the
+failure's own `exit_status`.
+
+Neither sentence nor hint ever holds a secret. Exit statuses 0 to 4 are common ground: done, failed, wrong
+usage, not decided yet, sign in first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import ClassVar
+
+
+class KeyleaseError(Exception):
+    """The root: a failure that a person can read. `code` is stable, `exit_status` distinct."""
+
+    code: ClassVar[str] = "KL-100"
+    exit_status: ClassVar[int] = 1
+    hint: str = "Run it again with --verbose, and report it if it stays."
+
+    def __init__(self, sentence: str, *, hint: str | None = None) -> None:
+        super().__init__(sentence)
+        self.sentence = sentence
+        if hint is not None:
+            self.hint = hint
+
+
+class Invalid(KeyleaseError):
+    """What was asked cannot be, whoever asks."""
+
+
+class Refused(KeyleaseError):
+    """The rules say no to this person."""
+
+
+class Missing(KeyleaseError):
+    """There is no such thing, or not for this person."""
+
+
+class Conflict(KeyleaseError):
+    """Things are not as the asker believed; nothing was changed."""
+
+
+class Unavailable(KeyleaseError):
+    """Something that keylease stands on does not answer; nothing is lost."""
+
+
+class Unsafe(KeyleaseError):
+    """keylease does not start, or go on, like this."""
+
+
+class BadConfiguration(Unsafe):
+    """The configuration has mistakes; the sentence lists all of them with their lines."""
+
+    code, exit_status = "KL-101", 10
+    hint = "`keylease init` writes a commented example to compare with."
+
+
+class UnsafeNotAllowed(Unsafe):
+    """Something named unsafe was asked for without the setting that allows it."""
+
+    code, exit_status = "KL-102", 11
+    hint = "Set it in the configuration only where nobody else can reach this machine."
+
+
+class GroupMissing(Unsafe):
+    """A permission set names an IAM group that is not in the account."""
+
+    code, exit_status = "KL-103", 12
+    hint = "Create the group, or correct `group` in the permission set; `keylease doctor` lists all of them."
+
+
+class BadUntil(Invalid):
+    """A duration or an instant that cannot be read."""
+
+    code, exit_status = "KL-201", 20
+    hint = "Write 2w, 10d, 36h, P2W, or an instant with its zone such as 2026-12-08T17:00+01:00."
+
+
+class TooLong(Invalid):
+    """Longer than the grant allows."""
+
+    code, exit_status = "KL-202", 21
+    hint = "Ask for less; to go on after the end, ask again."
+
+
+class InThePast(Invalid):
+    """An end that is over, or so near that no key could be used."""
+
+    code, exit_status = "KL-203", 22
+    hint = "Name an end that lies ahead."
+
+
+class BeyondHorizon(Invalid):
+    """An end after the date up to which the account's groups allow anything."""
+
+    code, exit_status = "KL-204", 23
+    hint = "Ask for an end before that date, or ask an administrator to run `keylease horizon move`."
+
+
+class BadReason(Invalid):
+    """A reason is missing, or longer than an IAM tag can hold."""
+
+    code, exit_status = "KL-205", 24
+    hint = "Say in one sentence what you need the access key for."
+
+
+class BadRequest(Invalid):
+    """A request over HTTP that does not have the documented form."""
+
+    code, exit_status = "KL-206", 25
+    hint = "Compare it with the description at /docs."
+
+
+class SignInNeeded(Refused):
+    """Nobody is signed in, or the sign-in is over."""
+
+    code, exit_status = "KL-301", 4
+    hint = "Sign in, then try again."
+
+
+class NotGranted(Refused):
+    """No grant lets this person lease that permission set in that account."""
+
+    code, exit_status = "KL-302", 30
+    hint = "`keylease sets` shows what you may ask for."
+
+
+class OwnRequest(Refused):
+    """Nobody decides on a request of their own."""
+
+    code, exit_status = "KL-303", 31
+    hint = "Ask one of the other approvers; `keylease show` names them."
+
+
+class NotApprover(Refused):
+    """The grant names other approvers."""
+
+    code, exit_status = "KL-304", 32
+    hint = "`keylease show` names who may decide."
+
+
+class NotYours(Refused):
+    """The lease belongs to somebody else."""
+
+    code, exit_status = "KL-305", 33
+    hint = "`keylease list` shows your own leases."
+
+
+class NotAuditor(Refused):
+    """The audit trail is for those whom the configuration names."""
+
+    code, exit_status = "KL-306", 34
+    hint = "Ask an administrator to name you under `auditors`."
+
+
+class CrossSite(Refused):
+    """A page of another site tried to act with this browser's sign-in."""
+
+    code, exit_status = "KL-307", 35
+    hint = "Open keylease's own page and act there."
+
+
+class NoSuchLease(Missing):
+    """No lease has that id, or it is not for this person to see."""
+
+    code, exit_status = "KL-401", 40
+    hint = "`keylease list` shows your leases."
+
+
+class NotApproved(Conflict):
+    """The lease waits for an approver, or was denied."""
+
+    code, exit_status = "KL-402", 41
+    hint = "`keylease show` says who may decide."
+
+
+class AlreadyCollected(Conflict):
+    """The access key went to its owner once; it is nowhere to be shown again."""
+
+    code, exit_status = "KL-403", 42
+    hint = "Lost it? `keylease revoke` it and ask again. Not you? Revoke it at once."
+
+
+class AlreadyDecided(Conflict):
+    """Somebody decided on this request before."""
+
+    code, exit_status = "KL-404", 43
+    hint = "Nothing is left to do."
+
+
+class LeaseOver(Conflict):
+    """The lease has ended, or is ending."""
+
+    code, exit_status = "KL-405", 44
+    hint = "Ask again: `keylease renew` fills in what you asked for last time."
+
+
+class ChangedMeanwhile(Conflict):
+    """Another act on the same lease came first."""
+
+    code, exit_status = "KL-406", 45
+    hint = "Look at the lease, then decide anew."
+
+
+class AwsUnreachable(Unavailable):
+    """AWS did not answer."""
+
+    code, exit_status = "KL-501", 50
+    hint = "Nothing was used up. Try again in a minute; keylease goes on trying where it has begun."
+
+
+class AwsDenied(Unavailable):
+    """AWS refuses keylease a permission; the sentence names it."""
+
+    code, exit_status = "KL-502", 51
+    hint = "`keylease broker-policy` prints the policy that has it; `keylease doctor` lists all that is missing."
+
+
+class AwsThrottled(Unavailable):
+    """AWS asks for fewer calls."""
+
+    code, exit_status = "KL-503", 52
+    hint = "Nothing was used up. Try again in a minute."
+
+
+class AwsCredentials(Unavailable):
+    """keylease has no AWS credentials of its own, or they are no longer accepted."""
+
+    code, exit_status = "KL-504", 53
+    hint = "`keylease doctor` says which credentials it used and where they came from."
+
+
+class FenceDiffers(Unavailable):
+    """A fence in the account is not, byte by byte, what it should be."""
+
+    code, exit_status = "KL-505", 54
+    hint = "Somebody edited it, so it cannot end a lease. Find out who (CloudTrail: CreatePolicyVersion)."
+
+
+class AwsQuota(Unavailable):
+    """A quota of the account is used up."""
+
+    code, exit_status = "KL-506", 55
+    hint = "`keylease doctor` shows the quotas in use."
+
+
+class AwsFailed(Unavailable):
+    """AWS answered in a way that nobody here expected."""
+
+    code, exit_status = "KL-507", 56
+    hint = "Try again; if it stays, `keylease doctor` may say why."
+
+
+class StoreBusy(Unavailable):
+    """The ledger's database is locked by somebody else."""
+
+    code, exit_status = "KL-601", 60
+    hint = "Nothing was changed. Try again; if it stays, look which program holds the file open."
+
+
+class StoreFull(Unavailable):
+    """The ledger cannot be written: the disk is full or read-only."""
+
+    code, exit_status = "KL-602", 61
+    hint = "Nothing was changed. Make room; what can be removed from AWS goes on ending by itself."
+
+
+class StoreNewer(Unsafe):
+    """The ledger was written by a newer keylease than this one."""
+
+    code, exit_status = "KL-603", 62
+    hint = "Run the newer keylease, or restore a ledger of this one's age."
+
+
+class ChainBroken(Unsafe):
+    """The audit chain does not hold; the sentence names the first bad record."""
+
+    code, exit_status = "KL-604", 63
+    hint = "Keep the database as it is and compare it with a backup."
+
+
+class StoreFailed(Unavailable):
+    """The ledger's database did not do what it was told."""
+
+    code, exit_status = "KL-605", 64
+    hint = "Nothing was changed. `keylease doctor` looks at the database."
+
+
+class LedgerEmpty(Unsafe):
+    """AWS holds leased users and the ledger knows no lease at all: it is the wrong ledger, or a lost one."""
+
+    code, exit_status = "KL-606", 65
+    hint = "Check `store.url`. If these users are to go, run the pass once with --unsafe-empty-ledger."
+
+
+class ServerUnreachable(Unavailable):
+    """The CLI cannot reach the keylease server."""
+
+    code, exit_status = "KL-701", 70
+    hint = "Is `keylease serve` running? KEYLEASE_SERVER, or `server.address`, says where the CLI looks."
+
+
+class FileNotWritten(Unavailable):
+    """A file on the person's own machine cannot be read or written."""
+
+    code, exit_status = "KL-702", 71
+    hint = "Make room, or name another place."
+
+
+class NotOurs(Conflict):
+    """The file or profile to write to holds what keylease did not write, so it stays as it is."""
+
+    code, exit_status = "KL-703", 72
+    hint = "Name another one, or move what is there away."
+
+
+def tree(root: type[KeyleaseError] = KeyleaseError) -> Iterator[type[KeyleaseError]]:
+    """Every failure with a code of its own, in the order in which they stand here."""
+    for failure in root.__subclasses__():
+        if "code" in vars(failure):
+            yield failure
+        yield from tree(failure)
+
+
+def by_code(code: str) -> type[KeyleaseError]:
+    """The failure that has this code; `KeyleaseError` itself for one that is not known here."""
+    return next((failure for failure in tree() if failure.code == code), KeyleaseError)

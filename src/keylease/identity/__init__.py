@@ -1,0 +1,1 @@
+"""Sign-in: what comes in is unverified, what goes out is a principal."""

@@ -1,0 +1,48 @@
+"""Who runs a pass and when: a thread of the server's own, on one machine."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+
+from keylease.errors import KeyleaseError
+from keylease.reconciler import PassReport, Reconciler
+
+log = logging.getLogger(__name__)
+
+
+@contextmanager
+def passes(reconciler: Reconciler, every: timedelta) -> Iterator[None]:
+    """Run a pass at once and then again and again, until the block is left."""
+    ended = threading.Event()
+
+    def run() -> None:
+        while not ended.is_set():
+            run_one(reconciler)
+            ended.wait(every.total_seconds())
+
+    thread = threading.Thread(target=run, name="passes", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join(timeout=30)
+
+
+def run_one(reconciler: Reconciler) -> list[PassReport]:
+    """One pass; what fails is logged, and the next pass comes all the same."""
+    try:
+        reports = reconciler.run()
+    except KeyleaseError as failure:
+        log.error("pass failed: %s %s", failure.code, failure.sentence)  # noqa: TRY400 - a failure is its sentence
+        return []
+    for report in reports:
+        if report.done:
+            log.info("pass in %s: %s", report.account, dict(report.done))
+        for failure in report.failures:
+            log.error("pass in %s: %s %s", report.account, failure.code, failure.sentence)
+    return reports

@@ -1,0 +1,138 @@
+"""What the centre asks of the outside, as Protocols with their obligations.
+
+Every method may raise the failures that its text names and no other; foreign exceptions stop in the adapter.
+Each method is safe to call again after a crash or a lost answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from keylease.domain.access import Principal, Probe
+from keylease.domain.event import AuditEvent, ChainedEvent
+from keylease.domain.iam import Fence
+from keylease.domain.lease import Lease, State
+from keylease.domain.plan import Observed
+from keylease.domain.secret import Secret
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccessKey:
+    """An access key on its way to its owner. It is never stored."""
+
+    access_key_id: str
+    secret_access_key: Secret
+
+
+class Issuer(Protocol):
+    """The identity that makes, in one account. It can give nothing that a reviewed group does not hold.
+
+    Every method may raise `AwsUnreachable`, `AwsThrottled`, `AwsDenied`, `AwsCredentials`, `AwsQuota` and
+    `AwsFailed`. An answer that was lost ("perhaps it was done") is `AwsUnreachable`.
+    """
+
+    def create_fence(self, fence: Fence) -> None:
+        """See to it that the fence exists and is what it should be. Raises `FenceDiffers` where it is not."""
+        ...
+
+    def create_user(self, user_name: str, fence: Fence, tags: Mapping[str, str]) -> bool:
+        """See to it that the user exists, born behind the fence. False where the fence is not there (yet)."""
+        ...
+
+    def join_group(self, user_name: str, group: str) -> None:
+        """Put the user into the group. Raises `GroupMissing`."""
+        ...
+
+    def create_access_key(self, user_name: str) -> AccessKey:
+        """Make an access key. Not repeated after a lost answer: what was made then is never acknowledged."""
+        ...
+
+    def confirm(self, access_key: AccessKey, probe: Probe | None) -> bool:
+        """Use the key until AWS has accepted it several times running; False where a stated limit runs out."""
+        ...
+
+
+class Remover(Protocol):
+    """The identity that takes away, in one account. It can make nothing. Raises as `Issuer` does."""
+
+    def observe(self) -> Observed:
+        """All users and fences under keylease's paths, whoever made them, every page of them."""
+        ...
+
+    def remove_user(self, user_name: str, *, group: str | None = None, access_key_id: str | None = None) -> bool:
+        """Take away groups, then keys, then the user with all it has grown; never its boundary.
+
+        `group` and `access_key_id` are what should be there, which saves asking; what else is found goes too.
+        That something is gone already is no error; False where the whole user was.
+        """
+        ...
+
+    def delete_access_key(self, user_name: str, access_key_id: str) -> None:
+        """Delete one access key. That it is gone already is no error."""
+        ...
+
+    def delete_fence(self, name: str) -> bool:
+        """Delete a fence that nobody wears. False where somebody does; then it stays."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeaseQuery:
+    """Which leases: all conditions that are given must hold. Newest request first."""
+
+    principal_id: str | None = None
+    states: frozenset[State] | None = None
+    account: str | None = None
+    fence: str | None = None
+    before: datetime | None = None
+    limit: int = 1000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cloud:
+    """One account: the identity that makes, where this process holds it, and the one that takes away."""
+
+    issuer: Issuer | None
+    remover: Remover
+
+
+class Store(Protocol):
+    """The ledger. Every method may raise `StoreBusy`, `StoreFull` and `StoreFailed`, and has then done nothing."""
+
+    def add(self, lease: Lease, event: AuditEvent) -> None:
+        """Write a new lease and its event, both or neither."""
+        ...
+
+    def save(self, lease: Lease, event: AuditEvent) -> None:
+        """Write a lease's next version and its event, both or neither.
+
+        Raises `ChangedMeanwhile` where the stored version is not the one just before.
+        """
+        ...
+
+    def append(self, event: AuditEvent) -> None:
+        """Write an event that changes no lease."""
+        ...
+
+    def get(self, lease_id: str) -> Lease:
+        """The lease. Raises `NoSuchLease`."""
+        ...
+
+    def find(self, query: LeaseQuery) -> Sequence[Lease]:
+        """The leases that match."""
+        ...
+
+    def events(self, lease_id: str | None = None) -> Iterator[ChainedEvent]:
+        """The audit chain from its start, or the part of it that concerns one lease."""
+        ...
+
+
+class SignIn(Protocol):
+    """Says who is asking. What comes in is unverified until this has answered."""
+
+    def principal(self, unverified_credential: str) -> Principal:
+        """The principal that this credential proves. Raises `SignInNeeded`."""
+        ...

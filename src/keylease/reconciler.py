@@ -1,0 +1,153 @@
+"""One pass: observe, decide, act, record, in each account.
+
+A pass makes AWS and the ledger agree. It needs no memory of earlier passes. An account that is away delays no
+other; a lease that fails delays no other lease. `domain/plan.py` decides, this module only carries out.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from keylease.domain import plan
+from keylease.domain.clock import Clock
+from keylease.domain.event import AuditEvent
+from keylease.domain.lease import ENDED, Lease, State
+from keylease.domain.plan import Act, Alarm, Observed, Rules, Situation
+from keylease.ending import KEYLEASE, Ending, act, close
+from keylease.errors import (
+    AwsCredentials,
+    AwsThrottled,
+    AwsUnreachable,
+    ChangedMeanwhile,
+    KeyleaseError,
+    LedgerEmpty,
+    Unavailable,
+)
+from keylease.ports import Cloud, LeaseQuery, Remover, Store
+
+log = logging.getLogger(__name__)
+
+NOT_ENDED = frozenset(State) - ENDED
+AWAY = (AwsUnreachable, AwsThrottled, AwsCredentials)
+"""The whole account does not answer: go on with the next, come back at the next pass."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PassReport:
+    """What a pass did in one account: counts by kind of act, alarms, failures."""
+
+    account: str
+    done: Mapping[str, int] = field(default_factory=dict)
+    alarms: tuple[Alarm, ...] = ()
+    failures: tuple[KeyleaseError, ...] = ()
+
+
+class Reconciler:
+    """Runs passes. `trust_empty_ledger` lets a ledger without any lease remove what it finds in AWS."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        clouds: Mapping[str, Cloud],
+        clock: Clock,
+        rules: Rules,
+        trust_empty_ledger: bool = False,
+    ) -> None:
+        self._store = store
+        self._clouds = clouds
+        self._clock = clock
+        self._rules = rules
+        self._trust_empty_ledger = trust_empty_ledger
+        self._told: set[Alarm] = set()
+
+    def run(self) -> list[PassReport]:
+        """One pass over all accounts. Raises nothing that concerns one account alone."""
+        return [self._account(account, cloud.remover) for account, cloud in self._clouds.items()]
+
+    def _account(self, account: str, remover: Remover) -> PassReport:
+        try:
+            observed = remover.observe()
+            acts = plan.decide(self._situation(account, observed))
+        except (Unavailable, LedgerEmpty) as failure:
+            return PassReport(account=account, failures=(failure,))
+        return self._carry_out(account, remover, acts)
+
+    def _situation(self, account: str, observed: Observed) -> Situation:
+        """The ledger is read after AWS was observed: see domain/plan.py for why."""
+        known = bool(self._store.find(LeaseQuery(account=account, limit=1)))
+        if observed.users and not known and not self._trust_empty_ledger:
+            raise LedgerEmpty(f"{account} holds {len(observed.users)} leased users, the ledger no lease at all.")
+        leases = self._store.find(LeaseQuery(account=account, states=NOT_ENDED, limit=1_000_000))
+        return Situation(observed=observed, leases=tuple(leases), now=self._clock.now(), rules=self._rules)
+
+    def _carry_out(self, account: str, remover: Remover, acts: list[Act]) -> PassReport:
+        done: Counter[str] = Counter()
+        alarms: list[Alarm] = []
+        failures: list[KeyleaseError] = []
+        step = _Step(self._store, remover, self._clock, keep_fences=self._rules.keep_fences_ahead)
+        for one in acts:
+            if isinstance(one, Alarm):
+                alarms.append(one)
+                continue
+            try:
+                if step(one):
+                    done[type(one).__name__] += 1
+            except AWAY as failure:
+                failures.append(failure)
+                break
+            except ChangedMeanwhile:
+                log.info("%s: somebody else acted first", one)
+            except KeyleaseError as failure:
+                failures.append(failure)
+        self._raise_alarms(account, alarms)
+        return PassReport(account=account, done=dict(done), alarms=tuple(alarms), failures=tuple(failures))
+
+    def _raise_alarms(self, account: str, alarms: list[Alarm]) -> None:
+        for alarm in alarms:
+            if alarm not in self._told:
+                log.error("%s: %s", account, alarm.sentence)
+                details = {"account": account, "what": alarm.what, "name": alarm.name}
+                event = AuditEvent(at=self._clock.now(), action="alarm", actor=KEYLEASE, details=details)
+                self._store.append(event)
+        self._told = set(alarms)
+
+
+class _Step:
+    """Carries out one act; says whether there was anything to do."""
+
+    def __init__(self, store: Store, remover: Remover, clock: Clock, *, keep_fences: bool) -> None:
+        self._store = store
+        self._remover = remover
+        self._clock = clock
+        self._ending = Ending(store=store, remover=remover, clock=clock, keep_fences=keep_fences)
+
+    def __call__(self, one: Act) -> bool:
+        match one:
+            case plan.End(lease, reason):
+                return self._ending.end(lease, reason, KEYLEASE).state is State.CLOSED
+            case plan.Remove(lease):
+                return self._ending.remove(lease).state is State.CLOSED
+            case plan.Abandon(lease):
+                self._ending.abandon(lease)
+            case plan.Close(lease, reason):
+                close(self._store, lease, reason, actor=KEYLEASE, now=self._clock.now())
+            case plan.RemoveOrphan(user_name):
+                return self._remover.remove_user(user_name) and self._record("orphan-removed", user=user_name)
+            case plan.DeleteStrayKey(lease, access_key_id):
+                self._remover.delete_access_key(lease.user_name or "", access_key_id)
+                return self._record("stray-key-deleted", lease, access_key_id=access_key_id)
+            case plan.DeleteFence(name):
+                return self._remover.delete_fence(name) and self._record("fence-deleted", fence=name)
+        return True
+
+    def _record(self, action: str, lease: Lease | None = None, **details: str) -> bool:
+        now = self._clock.now()
+        if lease is None:
+            self._store.append(AuditEvent(at=now, action=action, actor=KEYLEASE, details=details))
+        else:
+            self._store.append(act(action, lease, KEYLEASE, now, **details))
+        return True

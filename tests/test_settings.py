@@ -1,0 +1,135 @@
+"""The configuration: what is read, and that every mistake is told at once with its line."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from keylease import settings
+from keylease.app import assemble
+from keylease.domain.access import Who
+from keylease.errors import BadConfiguration, UnsafeNotAllowed
+from keylease.testing import FakeClock, MemoryStore
+
+WHOLE = """
+[accounts.main]
+id = "123456789012"
+region = "eu-central-1"
+issuer = { role_arn = "arn:aws:iam::123456789012:role/keylease-broker/keylease-issuer" }
+
+[permission_sets.archive]
+title = "Read, add and delete files in media-archive"
+group = "archive"
+probe = { service = "s3", operation = "list_objects_v2", parameters = { Bucket = "media-archive" } }
+
+[grants.media]
+groups = ["media"]
+permission_sets = ["archive"]
+accounts = ["main"]
+max_ttl = "4w"
+approvers = { groups = ["leads"] }
+
+[administrators]
+people = ["anna"]
+"""
+
+
+def test_a_whole_file_becomes_a_catalogue() -> None:
+    catalogue = settings.parse(WHOLE).catalogue()
+    assert catalogue.accounts == {"main": "123456789012"}
+    [grant] = catalogue.grants
+    assert grant.max_ttl == timedelta(weeks=4)
+    assert grant.approvers == Who(groups=frozenset({"leads"}))
+    assert catalogue.administrators == Who(subjects=frozenset({"anna"}))
+    probe = catalogue.permission_sets["archive"].probe
+    assert probe is not None
+    assert probe.parameters == {"Bucket": "media-archive"}
+
+
+def test_an_empty_file_allows_nobody_anything() -> None:
+    catalogue = settings.parse("").catalogue()
+    assert (dict(catalogue.permission_sets), catalogue.grants, catalogue.administrators) == ({}, (), Who())
+
+
+MISTAKES = """\
+renewal_grace = "soon"
+
+[server]
+listen = "everywhere"
+adress = "http://keylease.example"
+
+[accounts.main]
+id = "1234"
+
+[permission_sets.archive]
+titel = "Archive"
+group = "a group"
+
+[grants.media]
+groups = "media"
+permission_sets = ["archive", "nope"]
+accounts = ["other"]
+max_ttl = "4 fortnights"
+automatic = 2
+
+[grants.empty]
+permission_sets = []
+accounts = ["main"]
+max_ttl = "2026-12-08T17:00Z"
+"""
+
+
+def test_all_mistakes_are_told_at_once_each_with_its_line() -> None:
+    with pytest.raises(BadConfiguration) as raised:
+        settings.parse(MISTAKES, origin=Path("etc/keylease.toml"))
+    told = [line.split(": ", 2)[:2] for line in raised.value.sentence.splitlines()]
+    assert told == [
+        ["keylease.toml:1", "renewal_grace"],
+        ["keylease.toml:4", "server.listen"],
+        ["keylease.toml:5", "server.adress"],
+        ["keylease.toml:8", "accounts.main.id"],
+        ["keylease.toml:10", "permission_sets.archive.title"],
+        ["keylease.toml:11", "permission_sets.archive.titel"],
+        ["keylease.toml:12", "permission_sets.archive.group"],
+        ["keylease.toml:15", "grants.media.groups"],
+        ["keylease.toml:16", "grants.media.permission_sets"],
+        ["keylease.toml:17", "grants.media.accounts"],
+        ["keylease.toml:18", "grants.media.max_ttl"],
+        ["keylease.toml:19", "grants.media.automatic"],
+        ["keylease.toml:22", "grants.empty.permission_sets"],
+        ["keylease.toml:24", "grants.empty.max_ttl"],
+    ]
+
+
+def test_what_is_no_toml_is_told_with_its_line() -> None:
+    with pytest.raises(BadConfiguration, match="line 2"):
+        settings.parse("[server]\nlisten = = x")
+
+
+def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
+    with pytest.raises(BadConfiguration, match="cannot be read"):
+        settings.read(tmp_path / "keylease.toml")
+
+
+def test_a_relative_ledger_lies_beside_the_file(tmp_path: Path) -> None:
+    (tmp_path / "keylease.toml").write_text('[store]\nurl = "sqlite:///ledger/keylease.db"\n')
+    assert settings.read(tmp_path / "keylease.toml").store.url == f"sqlite:///{tmp_path}/ledger/keylease.db"
+    (tmp_path / "keylease.toml").write_text('[store]\nurl = "sqlite:////var/lib/keylease.db"\n')
+    assert settings.read(tmp_path / "keylease.toml").store.url == "sqlite:////var/lib/keylease.db"
+
+
+def test_the_environment_overrides_one_value(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KEYLEASE_STORE__URL", "postgresql+psycopg://db/keylease")
+    read = settings.parse(WHOLE)
+    assert read.store.url == "postgresql+psycopg://db/keylease"
+    assert read.catalogue().accounts == {"main": "123456789012"}
+
+
+def test_the_development_sign_in_is_refused_without_the_setting_that_allows_it() -> None:
+    people = '[unsafe_people.mara]\nname = "Mara Lind"\ngroups = ["media"]\n'
+    with pytest.raises(UnsafeNotAllowed):
+        assemble(settings.parse(people), MemoryStore(), {}, FakeClock())
+    allowed = settings.parse(people + "[sign_in]\nallow_unsafe_people = true\n")
+    assert assemble(allowed, MemoryStore(), {}, FakeClock()).sign_in.principal("mara").name == "Mara Lind"
