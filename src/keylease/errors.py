@@ -117,6 +117,13 @@ class BadRequest(Invalid):
     hint = "Compare it with the description at /docs."
 
 
+class TooShort(Invalid):
+    """Fences are made ahead here, one a day, and no day ends before the end that was asked for."""
+
+    code, exit_status = "KL-207", 26
+    hint = "Ask until a midnight UTC."
+
+
 class SignInNeeded(Refused):
     """Nobody is signed in, or the sign-in is over."""
 
@@ -166,6 +173,13 @@ class CrossSite(Refused):
     hint = "Open keylease's own page and act there."
 
 
+class BrokerIsNoAdministrator(Refused):
+    """What an administrator does was tried with the broker's own credentials."""
+
+    code, exit_status = "KL-308", 36
+    hint = "Name an administrator's profile with --profile; the broker must never be able to do this."
+
+
 class NoSuchLease(Missing):
     """No lease has that id, or it is not for this person to see."""
 
@@ -206,6 +220,27 @@ class ChangedMeanwhile(Conflict):
 
     code, exit_status = "KL-406", 45
     hint = "Look at the lease, then decide anew."
+
+
+class OtherAccount(Conflict):
+    """An administrator's credentials are of an account that the configuration does not name."""
+
+    code, exit_status = "KL-407", 46
+    hint = "Name a profile of one of the accounts with --profile."
+
+
+class PlanOutdated(Conflict):
+    """What AWS holds has changed since the plan was made; nothing more was changed."""
+
+    code, exit_status = "KL-408", 47
+    hint = "Run it again: it shows a new plan."
+
+
+class FencesNotAhead(Conflict):
+    """Fences were to be made ahead, and the configuration does not say so."""
+
+    code, exit_status = "KL-409", 48
+    hint = "Set fences_ahead = true; without it the next pass deletes every fence that nobody wears."
 
 
 class AwsUnreachable(Unavailable):
@@ -255,6 +290,13 @@ class AwsFailed(Unavailable):
 
     code, exit_status = "KL-507", 56
     hint = "Try again; if it stays, `keylease doctor` may say why."
+
+
+class FenceMissing(Unavailable):
+    """Fences are made ahead here, and there is none for the day on which the lease ends."""
+
+    code, exit_status = "KL-508", 57
+    hint = "An administrator makes them: `keylease fences make --until 26w`."
 
 
 class StoreBusy(Unavailable):

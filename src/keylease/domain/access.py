@@ -148,6 +148,8 @@ class Catalogue:
     administrators: Who = Who()
     auditors: Who = Who()
     renewal_grace: timedelta = timedelta(days=3)
+    slots: tuple[timedelta, ...] = until.SLOTS
+    """What the end of a lease is rounded down to; whole days where fences are made ahead."""
 
     def grant(self, name: str) -> Grant | None:
         """The grant of that name, if it is still there."""

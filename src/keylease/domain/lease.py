@@ -132,6 +132,8 @@ class Lease:
     requested_at: datetime
     expires_at: datetime
     """Aware UTC on a slot's edge. Before the approval of a duration: what it would be if approved at once."""
+    warnings: tuple[str, ...] = ()
+    """What no fence can stop and the permission set allowed when it was asked for; shown to whoever decides."""
     share: bool = False
     """Whether the fence lets resource policies and copies be opened to others (the permission set says so)."""
     approver_id: str | None = None

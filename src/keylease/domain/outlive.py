@@ -107,7 +107,7 @@ def tells(documents: Iterable[Mapping[str, Any]], *, share: bool = False) -> tup
     says = [entry["says"] for entry in _list()["tell"] if _any_allowed(documents, entry["actions"])]
     if share and _any_allowed(documents, (*denied(Verdict.SHARE), GRANT)):
         says.append(_SHARED)
-    return tuple(says)
+    return tuple(dict.fromkeys(says))
 
 
 def _any_allowed(documents: tuple[Mapping[str, Any], ...], actions: Iterable[str]) -> bool:

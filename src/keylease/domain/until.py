@@ -5,21 +5,25 @@ A duration is counted from the approval, since an hour of waiting is not an hour
 
 Leases that end in the same slot share a fence. The end is rounded *down* to the slot's edge, never up, and the
 slot is the coarsest that takes at most a tenth off the lease (docs/adr/0001): whole hours from ten hours on,
-whole minutes from ten minutes on, else seconds. Slots are UTC, so no daylight saving moves one.
+whole minutes from ten minutes on, else seconds. Slots are UTC, so no daylight saving moves one. Where fences are
+made ahead of need (domain/ahead.py) a lease ends at midnight UTC, however much that takes off it.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from keylease.domain import clock
-from keylease.errors import BadUntil, InThePast
+from keylease.errors import BadUntil, InThePast, TooShort
 
 Until = timedelta | datetime
 """How long from the approval on, or until which instant."""
 
 SLOTS = (timedelta(hours=1), timedelta(minutes=1), timedelta(seconds=1))
+DAYS = (timedelta(days=1),)
+"""The slots where fences are made ahead."""
 SHORTEST = timedelta(seconds=10)
 """A key takes some seconds to be known all over AWS; below this nobody could use it."""
 LONGEST = timedelta(weeks=520)
@@ -74,12 +78,20 @@ def length(until: Until, now: datetime) -> timedelta:
     return ttl
 
 
-def slot_end(until: Until, now: datetime) -> datetime:
+def slot_end(until: Until, now: datetime, *, slots: Sequence[timedelta] = SLOTS) -> datetime:
     """The instant at which a lease that begins `now` ends: on a slot's edge, never later than asked.
 
-    Raises `InThePast` where nothing is left.
+    `slots` are the possible ones, the coarsest first; the last counts where all take more than a tenth. Raises
+    `InThePast` where nothing is left, `TooShort` where no slot ends before the end that was asked for.
     """
     ttl = length(until, now)
-    slot = next(slot for slot in SLOTS if slot * 10 <= ttl)
-    asked = now + ttl
-    return asked - (asked - _EPOCH) % slot
+    slot = next((slot for slot in slots if slot * 10 <= ttl), slots[-1])
+    end = _edge(now + ttl, slot)
+    if end - now < SHORTEST:
+        first = clock.to_text(_edge(now + SHORTEST, slot) + slot)
+        raise TooShort(f"Leases end at midnight UTC here, so the earliest end now is {first}.")
+    return end
+
+
+def _edge(instant: datetime, slot: timedelta) -> datetime:
+    return instant - (instant - _EPOCH) % slot
