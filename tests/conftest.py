@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 
+from aws import live
+from keylease.sandbox.ministack import Ministack
 from world import World
 
 
 @pytest.fixture
 def world() -> World:
     return World()
+
+
+@pytest.fixture(scope="session")
+def ministack_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ministack]:
+    """One ministack for the whole run of a worker; each test takes a new account in it."""
+    with live.server(tmp_path_factory.mktemp("ministack")) as running:
+        yield running

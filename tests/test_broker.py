@@ -20,6 +20,7 @@ from keylease.errors import (
     AwsThrottled,
     AwsUnreachable,
     BadReason,
+    BeyondHorizon,
     FenceDiffers,
     GroupMissing,
     InThePast,
@@ -35,6 +36,7 @@ from keylease.errors import (
     TooLong,
     Unavailable,
 )
+from keylease.ports import GroupFacts
 from keylease.testing import MemoryStore, away, fail_at, throttled
 from world import ANNA, CATALOGUE, MARA, PRIYA, STRANGER, TOMAS, World
 
@@ -131,7 +133,7 @@ REFUSED: list[tuple[str, Act, type[KeyleaseError]]] = [
     ("collect twice", lambda w: w.broker.collect(MARA, w.active().id), AlreadyCollected),
     ("collect twice unacknowledged", lambda w: w.broker.collect(MARA, w.collected().lease.id), AlreadyCollected),
     ("revoke somebody else's", lambda w: w.broker.revoke(STRANGER, w.active().id), NoSuchLease),
-    ("acknowledge another key", lambda w: w.broker.acknowledge(MARA, w.collected().lease.id, "AKIAOTHER"), LeaseOver),
+    ("acknowledge another key", lambda w: w.broker.acknowledge(MARA, w.collected().lease.id, "AKIAX"), LeaseOver),
     ("renew somebody else's", lambda w: w.broker.renew(PRIYA, w.active().id), NotYours),
 ]  # fmt: skip
 
@@ -332,3 +334,35 @@ def test_no_secret_is_in_the_ledger_or_the_trail(world: World) -> None:
 
 def test_unavailable_is_what_passes_may_mend() -> None:
     assert all(issubclass(one, Unavailable) for one in (AwsUnreachable, AwsThrottled, AwsDenied, StoreFull))
+
+
+def test_an_end_beyond_the_horizon_is_refused_with_the_date_that_is_possible(world: World) -> None:
+    horizon = world.clock.now() + WEEK
+    world.cloud.facts["archive"] = GroupFacts(horizon=horizon)
+    with pytest.raises(BeyondHorizon, match="2026-12-01T12:00:00Z"):
+        world.requested(WEEK + timedelta(hours=1))
+    assert world.approved(WEEK).expires_at == horizon
+
+
+def test_the_horizon_is_looked_at_again_at_the_approval(world: World) -> None:
+    world.cloud.facts["archive"] = GroupFacts(horizon=world.clock.now() + WEEK)
+    world.cloud.before = away
+    lease = world.requested(2 * WEEK)
+    with pytest.raises(AwsUnreachable):
+        world.broker.approve(PRIYA, lease.id)
+    world.cloud.before = lambda _: None
+    with pytest.raises(BeyondHorizon):
+        world.broker.approve(PRIYA, lease.id)
+    assert world.broker.approve(PRIYA, lease.id, until_at_most=WEEK).state is State.APPROVED
+
+
+def test_what_no_fence_can_stop_is_written_on_the_request(world: World) -> None:
+    world.cloud.facts["archive"] = GroupFacts(warnings=("It can read secrets.",))
+    assert world.requested().warnings == ("It can read secrets.",)
+    assert world.broker.warnings("main", CATALOGUE.permission_sets["archive"]) == ("It can read secrets.",)
+
+
+def test_a_permission_set_whose_group_is_gone_is_refused_at_once(world: World) -> None:
+    world.cloud.groups.clear()
+    with pytest.raises(GroupMissing):
+        world.requested()

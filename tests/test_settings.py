@@ -131,5 +131,8 @@ def test_the_development_sign_in_is_refused_without_the_setting_that_allows_it()
     people = '[unsafe_people.mara]\nname = "Mara Lind"\ngroups = ["media"]\n'
     with pytest.raises(UnsafeNotAllowed):
         assemble(settings.parse(people), MemoryStore(), {}, FakeClock())
+    allowing = people + "[sign_in]\nallow_unsafe_people = true\n"
+    with pytest.raises(UnsafeNotAllowed):
+        assemble(settings.parse(allowing + '[server]\nlisten = "0.0.0.0:8465"\n'), MemoryStore(), {}, FakeClock())
     allowed = settings.parse(people + "[sign_in]\nallow_unsafe_people = true\n")
     assert assemble(allowed, MemoryStore(), {}, FakeClock()).sign_in.principal("mara").name == "Mara Lind"

@@ -8,8 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from ipaddress import ip_address
 
-from keylease import aws
+from keylease.aws import account as aws
+from keylease.aws.clients import Clients
+from keylease.aws.issuer import AwsIssuer
+from keylease.aws.remover import AwsRemover
 from keylease.broker import Broker
 from keylease.domain.access import Catalogue
 from keylease.domain.clock import Clock, SystemClock
@@ -42,7 +46,10 @@ class App:
 def build(settings: Settings, *, clock: Clock | None = None, trust_empty_ledger: bool = False) -> App:
     """Wire everything as the settings say. Opens the ledger; calls AWS for nothing yet."""
     clock = clock or SystemClock()
-    clouds = {name: cloud(account, clock) for name, account in accounts(settings).items()}
+    clouds = {
+        name: cloud(account, clock, fences_ahead=settings.fences_ahead)
+        for name, account in accounts(settings).items()
+    }
     return assemble(settings, open_ledger(settings.store.url), clouds, clock, trust_empty_ledger=trust_empty_ledger)
 
 
@@ -55,12 +62,9 @@ def assemble(
     trust_empty_ledger: bool = False,
 ) -> App:
     """Wire the centre around a ledger and accounts that are there already. Raises `UnsafeNotAllowed`."""
-    if settings.unsafe_people and not settings.sign_in.allow_unsafe_people:
-        raise UnsafeNotAllowed("The configuration lists unsafe_people, and sign_in.allow_unsafe_people is not set.")
+    _refuse_unsafe(settings)
     catalogue, people = settings.catalogue(), settings.people()
-    rules = Rules(
-        acknowledge_within=settings.server.acknowledge_within, keep_fences_ahead=settings.fences_ahead
-    )
+    rules = Rules(acknowledge_within=settings.server.acknowledge_within, keep_fences_ahead=settings.fences_ahead)
     return App(
         catalogue=catalogue,
         store=store,
@@ -78,6 +82,16 @@ def assemble(
     )
 
 
+def _refuse_unsafe(settings: Settings) -> None:
+    host = settings.server.listen.rpartition(":")[0]
+    if not settings.unsafe_people:
+        return
+    if not settings.sign_in.allow_unsafe_people:
+        raise UnsafeNotAllowed("The configuration lists unsafe_people, and sign_in.allow_unsafe_people is not set.")
+    if host != "localhost" and not ip_address(host.strip("[]")).is_loopback:
+        raise UnsafeNotAllowed(f"The development sign-in proves nothing, and {host} can be reached by others.")
+
+
 def accounts(settings: Settings) -> dict[str, aws.Account]:
     """The accounts, by their names here, as the AWS door takes them."""
     return {
@@ -93,9 +107,12 @@ def accounts(settings: Settings) -> dict[str, aws.Account]:
     }
 
 
-def cloud(account: aws.Account, clock: Clock) -> Cloud:
-    """Both identities in one account."""
-    return Cloud(issuer=aws.AwsIssuer(account, clock=clock), remover=aws.AwsRemover(account, clock=clock))
+def cloud(account: aws.Account, clock: Clock, *, fences_ahead: bool = False) -> Cloud:
+    """Both identities in one account. With `fences_ahead` the issuer makes no fences."""
+    return Cloud(
+        issuer=AwsIssuer(Clients(account, account.issuer), clock, fences_ahead=fences_ahead),
+        remover=AwsRemover(Clients(account, account.remover)),
+    )
 
 
 def _identity(one: Identity) -> aws.Identity:

@@ -23,7 +23,10 @@ from keylease.ending import KEYLEASE, Ending, act, close
 from keylease.errors import (
     AlreadyCollected,
     AlreadyDecided,
+    AwsThrottled,
+    AwsUnreachable,
     BadReason,
+    BeyondHorizon,
     Conflict,
     LeaseOver,
     NotApproved,
@@ -33,7 +36,7 @@ from keylease.errors import (
     Unavailable,
 )
 from keylease.issuing import Collected, Issuing
-from keylease.ports import Cloud, Store
+from keylease.ports import Cloud, GroupFacts, Store
 from keylease.visibility import Visibility
 
 LONGEST_REASON = 200
@@ -78,6 +81,7 @@ class Broker:
         now = self._clock.now()
         ttl = until.length(ask.until, now)
         permission_set = self._permission_set(ask)
+        facts = self._facts_if_aws_answers(ask.account, permission_set)
         decision = access.decide(
             principal,
             Request(account=ask.account, permission_set=ask.permission_set, ttl=ttl),
@@ -99,9 +103,11 @@ class Broker:
             reason=_reason(ask.reason, "what you need the access key for"),
             asked=ask.until,
             requested_at=now,
-            expires_at=until.slot_end(ask.until, now),
+            expires_at=self._slot_end(ask.until, now),
             renewal_of=ask.renewal_of,
+            warnings=(*permission_set.warnings, *facts.warnings),
         )
+        _within(facts, lease.expires_at)
         self._store.add(
             lease,
             act("requested", lease, principal.id, now, until=until.write(ask.until), reason=lease.reason),
@@ -135,12 +141,13 @@ class Broker:
         """
         now = self._clock.now()
         lease = self._undecided(approver, lease_id)
-        ends = _end(lease.asked, now)
+        ends = self._end(lease.asked, now)
         if until_at_most is not None:
-            shorter = until.slot_end(until_at_most, now)
+            shorter = self._slot_end(until_at_most, now)
             if shorter > ends:
                 raise TooLong(f"They asked for an end at {to_text(ends)}; you can only shorten it.")
             ends = shorter
+        _within(self._facts(lease.account, self._catalogue.permission_sets[lease.permission_set]), ends)
         approved = lease.after(
             Event.APPROVE,
             expires_at=ends,
@@ -210,6 +217,10 @@ class Broker:
             return close(self._store, lease, reason, actor=principal.id, now=self._clock.now())
         return self._end_now(lease, reason, principal)
 
+    def warnings(self, account: str, permission_set: PermissionSet) -> tuple[str, ...]:
+        """What must be said of a permission set to whoever asks for it; what AWS does not tell now is left out."""
+        return (*permission_set.warnings, *self._facts_if_aws_answers(account, permission_set).warnings)
+
     def _end_now(self, lease: Lease, reason: EndReason, principal: Principal) -> Lease:
         ending = self._ending(lease)
         try:
@@ -234,6 +245,19 @@ class Broker:
             approved, act("approved", approved, KEYLEASE, now, expires_at=to_text(approved.expires_at))
         )
         return approved
+
+    def _facts(self, account: str, permission_set: PermissionSet) -> GroupFacts:
+        issuer = self._clouds[account].issuer if account in self._clouds else None
+        if issuer is None:
+            return GroupFacts()
+        return issuer.group_facts(permission_set.group, share=permission_set.share)
+
+    def _facts_if_aws_answers(self, account: str, permission_set: PermissionSet) -> GroupFacts:
+        """Asking must be possible while AWS is away: the approval looks at the horizon again."""
+        try:
+            return self._facts(account, permission_set)
+        except (AwsUnreachable, AwsThrottled):
+            return GroupFacts()
 
     def _permission_set(self, ask: Ask) -> PermissionSet:
         permission_set = self._catalogue.permission_sets.get(ask.permission_set)
@@ -274,6 +298,15 @@ class Broker:
             raise NotGranted(f"This keylease does not issue in {lease.account}.", hint="Ask the server that does.")
         return Issuing(store=self._store, issuer=issuer, ending=self._ending(lease), clock=self._clock)
 
+    def _end(self, asked: Until, now: datetime) -> datetime:
+        """When a lease approved now ends. Raises `LeaseOver` where the instant asked for has come meanwhile."""
+        if isinstance(asked, datetime) and asked - now < until.SHORTEST:
+            raise LeaseOver("The end that was asked for has come meanwhile.")
+        return self._slot_end(asked, now)
+
+    def _slot_end(self, asked: Until, now: datetime) -> datetime:
+        return until.slot_end(asked, now, slots=self._catalogue.slots)
+
     def _ending(self, lease: Lease) -> Ending:
         if lease.account not in self._clouds:
             raise NotGranted(f"The account {lease.account} is gone from the configuration.", hint="Put it back.")
@@ -281,11 +314,10 @@ class Broker:
         return Ending(store=self._store, remover=remover, clock=self._clock, keep_fences=self._keep_fences)
 
 
-def _end(asked: Until, now: datetime) -> datetime:
-    """When a lease approved now ends. Raises `LeaseOver` where the instant asked for has come meanwhile."""
-    if isinstance(asked, datetime) and asked - now < until.SHORTEST:
-        raise LeaseOver("The end that was asked for has come meanwhile.")
-    return until.slot_end(asked, now)
+def _within(facts: GroupFacts, ends: datetime) -> None:
+    if facts.horizon is not None and ends > facts.horizon:
+        latest = to_text(facts.horizon)
+        raise BeyondHorizon(f"This permission set allows nothing after {latest}: an end by then is possible.")
 
 
 def _collectable(lease: Lease, now: datetime) -> Lease:

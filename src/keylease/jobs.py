@@ -43,6 +43,6 @@ def run_one(reconciler: Reconciler) -> list[PassReport]:
     for report in reports:
         if report.done:
             log.info("pass in %s: %s", report.account, dict(report.done))
-        for failure in report.failures:
-            log.error("pass in %s: %s %s", report.account, failure.code, failure.sentence)
+        for one in report.failures:
+            log.error("pass in %s: %s %s", report.account, one.code, one.sentence)
     return reports

@@ -27,12 +27,29 @@ class AccessKey:
     secret_access_key: Secret
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupFacts:
+    """What a permission set's group says of itself, read from its policies in AWS."""
+
+    horizon: datetime | None = None
+    """The instant from which on it allows nothing; None where some of it never ends (doctor says so)."""
+    warnings: tuple[str, ...] = ()
+    """What it allows that no fence can stop, a sentence each."""
+
+
 class Issuer(Protocol):
     """The identity that makes, in one account. It can give nothing that a reviewed group does not hold.
 
     Every method may raise `AwsUnreachable`, `AwsThrottled`, `AwsDenied`, `AwsCredentials`, `AwsQuota` and
     `AwsFailed`. An answer that was lost ("perhaps it was done") is `AwsUnreachable`.
     """
+
+    def group_facts(self, group: str, *, share: bool) -> GroupFacts:
+        """What the group says of itself; may be some minutes old. Raises `GroupMissing`.
+
+        `share`: the permission set lets data be opened to others, which then counts among the warnings.
+        """
+        ...
 
     def create_fence(self, fence: Fence) -> None:
         """See to it that the fence exists and is what it should be. Raises `FenceDiffers` where it is not."""

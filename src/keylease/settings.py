@@ -20,7 +20,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from keylease.domain.access import Catalogue, Grant, PermissionSet, Principal, Probe, Who
-from keylease.domain.until import parse_length
+from keylease.domain.until import DAYS, SLOTS, parse_length
 from keylease.errors import BadConfiguration, BadUntil
 
 DEV_ISSUER = "unsafe-people"
@@ -49,7 +49,7 @@ class Section(BaseModel):
 class Server(Section):
     """Where the server listens, and where people find it."""
 
-    listen: str = Field(default="127.0.0.1:8465", pattern=r"^[^\s:]+:\d{1,5}$")
+    listen: str = Field(default="127.0.0.1:8465", pattern=r"^(localhost|[\d.]+|\[[0-9a-f:.]+\]):\d{1,5}$")
     address: str = "http://127.0.0.1:8465"
     pass_every: Length = timedelta(minutes=1)
     acknowledge_within: Length = timedelta(minutes=15)
@@ -177,6 +177,7 @@ class Settings(BaseSettings):
             administrators=self.administrators.who(),
             auditors=self.auditors.who(),
             renewal_grace=self.renewal_grace,
+            slots=DAYS if self.fences_ahead else SLOTS,
         )
 
     def people(self) -> tuple[Principal, ...]:

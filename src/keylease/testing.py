@@ -31,7 +31,7 @@ from keylease.errors import (
     NoSuchLease,
     SignInNeeded,
 )
-from keylease.ports import AccessKey, LeaseQuery
+from keylease.ports import AccessKey, GroupFacts, LeaseQuery
 
 
 class Crash(BaseException):
@@ -86,6 +86,7 @@ class FakeCloud:
         self.lag = lag
         self.users: dict[str, FakeUser] = {}
         self.fences: dict[str, str] = {}
+        self.facts: dict[str, GroupFacts] = {}
         self.calls: Counter[str] = Counter()
         self.before: Fault = lambda _: None
         self.after: Fault = lambda _: None
@@ -98,6 +99,14 @@ class FakeCloud:
                 until = iam.fence_until(user.fence)
                 return bool(user.groups) and until is not None and self.clock.now() < until
         return False
+
+    def group_facts(self, group: str, *, share: bool) -> GroupFacts:
+        """What was put into `facts`. Not a counted call: the real one remembers."""
+        del share
+        self.before("GetGroup")
+        if group not in self.groups:
+            raise GroupMissing(f"There is no group {group}.")
+        return self.facts.get(group, GroupFacts())
 
     def create_fence(self, fence: iam.Fence) -> None:
         """CreatePolicy."""

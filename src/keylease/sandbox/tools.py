@@ -14,6 +14,8 @@ from pathlib import Path
 
 LOCK = Path(__file__).with_name("tools.lock")
 HOME = Path(sys.prefix) / "sandbox-tools"
+_BIN = HOME / ("Scripts" if sys.platform == "win32" else "bin")
+_PIP_INSTALL = [str(_BIN / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
 
 
 def install() -> None:
@@ -23,8 +25,7 @@ def install() -> None:
         return
     venv.create(HOME, with_pip=True, clear=True)
     subprocess.run(
-        [program("python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-        + ["--require-hashes", "--requirement", str(LOCK)],
+        [*_PIP_INSTALL, "--require-hashes", "--requirement", str(LOCK)],
         check=True,
         stdout=sys.stderr,
     )
@@ -33,8 +34,7 @@ def install() -> None:
 
 def program(name: str) -> str:
     """The path of one of the environment's programs: `ministack`, `aws`, `python`."""
-    folder = HOME / ("Scripts" if sys.platform == "win32" else "bin")
-    return str(folder / name)
+    return str(_BIN / name)
 
 
 if __name__ == "__main__":

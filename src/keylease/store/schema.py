@@ -52,6 +52,7 @@ leases = Table(
     Column("asked", String(32), nullable=False),
     Column("requested_at", Instant, nullable=False),
     Column("expires_at", Instant, nullable=False),
+    Column("warnings", JSON, nullable=False),
     Column("share", Boolean, nullable=False),
     Column("approver_id", String(512)),
     Column("approver_name", String(256)),
@@ -93,7 +94,7 @@ events = Table(
 def to_row(lease: Lease) -> dict[str, Any]:
     """A lease as a row."""
     row = {field.name: getattr(lease, field.name) for field in dataclasses.fields(lease)}
-    return row | {"asked": until.write(lease.asked)}
+    return row | {"asked": until.write(lease.asked), "warnings": list(lease.warnings)}
 
 
 def to_lease(row: RowMapping) -> Lease:
@@ -103,6 +104,7 @@ def to_lease(row: RowMapping) -> Lease:
         "kind": Kind(row["kind"]),
         "state": State(row["state"]),
         "asked": until.parse(row["asked"]),
+        "warnings": tuple(row["warnings"]),
         "end_reason": EndReason(reason) if reason else None,
     }
     return Lease(**(dict(row) | known))

@@ -24,6 +24,7 @@ def upgrade() -> None:
         sa.Column("asked", sa.String(32), nullable=False),
         sa.Column("requested_at", sa.String(20), nullable=False),
         sa.Column("expires_at", sa.String(20), nullable=False),
+        sa.Column("warnings", sa.JSON, nullable=False),
         sa.Column("share", sa.Boolean, nullable=False),
         sa.Column("approver_id", sa.String(512)),
         sa.Column("approver_name", sa.String(256)),

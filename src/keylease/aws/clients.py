@@ -1,0 +1,68 @@
+"""The clients of one identity in one account.
+
+A client is made when it is first asked for, and kept: making one takes a tenth of a second and may have to look for
+credentials. Nothing is read or asked before that.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Any
+
+from keylease.aws.account import Account, Identity
+from keylease.aws.failures import ask
+from keylease.aws.session import ATTEMPTS, OnCall, config, session
+from keylease.ports import AccessKey
+
+if TYPE_CHECKING:
+    import boto3
+    from types_boto3_iam import IAMClient
+    from types_boto3_sts import STSClient
+
+
+class Clients:
+    """Clients with one identity's credentials. Threads may share them."""
+
+    def __init__(self, account: Account, identity: Identity, *, on_call: OnCall | None = None) -> None:
+        self.account = account
+        self._identity = identity
+        self._on_call = on_call
+        self._lock = threading.Lock()
+        self._session: boto3.Session | None = None
+        self._made: dict[tuple[str, int], Any] = {}
+
+    def iam(self, *, attempts: int = ATTEMPTS) -> IAMClient:
+        """IAM. `attempts=1` for what must not be repeated unseen."""
+        client: IAMClient = self.service("iam", attempts=attempts)
+        return client
+
+    def sts(self, *, attempts: int = ATTEMPTS) -> STSClient:
+        """STS."""
+        client: STSClient = self.service("sts", attempts=attempts)
+        return client
+
+    def service(self, name: str, *, attempts: int) -> Any:
+        """Any service. Raises `AwsCredentials` where there are none, `AwsFailed` where there is no such service."""
+        with self._lock:
+            if (name, attempts) not in self._made:
+                self._made[name, attempts] = ask(self._make, name, attempts)
+            return self._made[name, attempts]
+
+    def with_access_key(self, access_key: AccessKey, name: str) -> Any:
+        """A service of the same account, asked with another access key, each call once; not kept."""
+        with self._lock:
+            return ask(
+                self._make,
+                name,
+                attempts=1,
+                aws_access_key_id=access_key.access_key_id,
+                aws_secret_access_key=access_key.secret_access_key.reveal(),
+            )
+
+    def _make(self, name: str, attempts: int, **credentials: str) -> Any:
+        if self._session is None:
+            self._session = session(self.account, self._identity, self._on_call)
+        make: Any = self._session.client  # the stubs know each service by its own name only
+        return make(
+            name, endpoint_url=self.account.endpoint_url, config=config(self.account, attempts), **credentials
+        )

@@ -1,0 +1,137 @@
+"""The credentials behind a client: what AWS's SDK finds, or a role that is assumed with it.
+
+botocore does the assuming and renews the session by itself, ahead of its end; nothing here keeps a secret.
+
+botocore's debug log holds whole answers, so a new access key would stand in it. Its logger is therefore held at
+INFO or above, whatever the root logger says.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from functools import cache, partial
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import boto3
+from botocore.config import Config
+from botocore.credentials import (
+    AssumeRoleCredentialFetcher,
+    CredentialProvider,
+    CredentialResolver,
+    DeferredRefreshableCredentials,
+)
+from botocore.exceptions import NoCredentialsError
+from botocore.loaders import Loader, create_loader
+from botocore.session import Session
+
+from keylease import __version__
+from keylease.aws.account import Account, Identity
+
+if TYPE_CHECKING:
+    from botocore.credentials import Credentials
+
+ATTEMPTS = 5
+"""How often one call is tried in all, where repeating it does no harm."""
+CONNECT_WITHIN, READ_WITHIN = 5, 15
+"""Seconds."""
+
+ROLE_SESSION_NAME = "keylease"
+"""What CloudTrail shows behind the role's name."""
+
+OnCall = Callable[[str], None]
+"""Is told `iam.CreateUser` for each request that goes out, repetitions too."""
+
+
+def session(account: Account, identity: Identity, on_call: OnCall | None = None) -> boto3.Session:
+    """A session with this identity's credentials, which renew themselves where they are a role's.
+
+    Raises botocore's exceptions: `ProfileNotFound`, `NoCredentialsError`. The role itself is assumed at the
+    first call that needs it.
+    """
+    _keep_answers_out_of_logs()
+    source = _source(account, identity, on_call)
+    if identity.role_arn is None:
+        return boto3.Session(botocore_session=source)
+    made = _session(account, identity, on_call)
+    made.register_component("credential_provider", CredentialResolver([_Role(account, identity, source)]))
+    return boto3.Session(botocore_session=made)
+
+
+def config(account: Account, attempts: int) -> Config:
+    """How patiently a client asks: `attempts` in all, slower as soon as AWS asks for fewer calls.
+
+    A proxy that the machine is set up for is used, but not on the way to the machine itself.
+    """
+    return Config(
+        proxies={} if _is_here(account.endpoint_url) else None,
+        connect_timeout=CONNECT_WITHIN,
+        read_timeout=READ_WITHIN,
+        retries={"mode": "adaptive" if attempts > 1 else "standard", "total_max_attempts": attempts},
+        user_agent_extra=f"keylease/{__version__}",
+    )
+
+
+class _Role(CredentialProvider):
+    """Provides an assumed role's credentials."""
+
+    METHOD = "assume-role"
+
+    def __init__(self, account: Account, identity: Identity, source: Session) -> None:
+        super().__init__(source)
+        self._account = account
+        self._identity = identity
+        self._source = source
+
+    def load(self) -> DeferredRefreshableCredentials:
+        """Credentials that are fetched when they are first used."""
+        credentials = self._source.get_credentials()
+        if credentials is None:
+            raise NoCredentialsError
+        return DeferredRefreshableCredentials(self._fetcher(credentials).fetch_credentials, self.METHOD)
+
+    def _fetcher(self, credentials: Credentials) -> AssumeRoleCredentialFetcher:
+        extra = {"RoleSessionName": ROLE_SESSION_NAME}
+        if self._identity.external_id is not None:
+            extra["ExternalId"] = self._identity.external_id
+        endpoint = self._account.endpoint_url
+        create = partial(self._source.create_client, endpoint_url=endpoint, config=config(self._account, ATTEMPTS))
+        return AssumeRoleCredentialFetcher(create, credentials, self._identity.role_arn or "", extra_args=extra)
+
+
+def _source(account: Account, identity: Identity, on_call: OnCall | None) -> Session:
+    """A session with what the SDK finds, or with the one access key that the identity names."""
+    made = _session(account, identity, on_call)
+    if identity.access_key is not None:
+        made.set_credentials(identity.access_key.access_key_id, identity.access_key.secret_access_key.reveal())
+    return made
+
+
+def _session(account: Account, identity: Identity, on_call: OnCall | None) -> Session:
+    made = Session(profile=identity.profile)
+    made.set_config_variable("region", account.region)
+    made.register_component("data_loader", _descriptions(made.get_config_variable("data_path")))
+    if on_call is not None:
+        made.register("before-send", partial(_tell, on_call))
+    return made
+
+
+@cache
+def _descriptions(path: str | None) -> Loader:
+    """The SDK's descriptions of services, read once for all sessions: it makes a client in a tenth of the time."""
+    return create_loader(path)
+
+
+def _is_here(endpoint_url: str | None) -> bool:
+    return urlsplit(endpoint_url or "").hostname in {"127.0.0.1", "::1", "localhost"}
+
+
+def _tell(on_call: OnCall, event_name: str, **_: object) -> None:
+    on_call(event_name.removeprefix("before-send."))
+
+
+def _keep_answers_out_of_logs() -> None:
+    logger = logging.getLogger("botocore")
+    if logger.level < logging.INFO:
+        logger.setLevel(logging.INFO)
