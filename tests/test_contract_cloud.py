@@ -153,7 +153,7 @@ def test_a_group_that_is_not_there_is_said_so(account: Account) -> None:
     with pytest.raises(GroupMissing):
         account.issuer.join_group(NAME, "nowhere")
     with pytest.raises(GroupMissing):
-        account.issuer.group_facts("nowhere", share=False)
+        account.issuer.group_facts("nowhere")
 
 
 def test_removing_a_user_ends_its_key_and_leaves_nothing(account: Account) -> None:

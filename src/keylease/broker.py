@@ -18,6 +18,7 @@ from keylease.domain import access, until
 from keylease.domain.access import Catalogue, Grant, PermissionSet, Principal, Request
 from keylease.domain.clock import Clock, to_text
 from keylease.domain.lease import ENDED, IN_AWS, EndReason, Event, Kind, Lease, State, new_id
+from keylease.domain.outlive import SHARED
 from keylease.domain.until import Until
 from keylease.ending import KEYLEASE, Ending, act, close
 from keylease.errors import (
@@ -105,7 +106,7 @@ class Broker:
             requested_at=now,
             expires_at=self._slot_end(ask.until, now),
             renewal_of=ask.renewal_of,
-            warnings=(*permission_set.warnings, *facts.warnings),
+            warnings=_warnings(permission_set, facts),
         )
         _within(facts, lease.expires_at)
         self._store.add(
@@ -219,7 +220,7 @@ class Broker:
 
     def warnings(self, account: str, permission_set: PermissionSet) -> tuple[str, ...]:
         """What must be said of a permission set to whoever asks for it; what AWS does not tell now is left out."""
-        return (*permission_set.warnings, *self._facts_if_aws_answers(account, permission_set).warnings)
+        return _warnings(permission_set, self._facts_if_aws_answers(account, permission_set))
 
     def _end_now(self, lease: Lease, reason: EndReason, principal: Principal) -> Lease:
         ending = self._ending(lease)
@@ -250,7 +251,7 @@ class Broker:
         issuer = self._clouds[account].issuer if account in self._clouds else None
         if issuer is None:
             return GroupFacts()
-        return issuer.group_facts(permission_set.group, share=permission_set.share)
+        return issuer.group_facts(permission_set.group)
 
     def _facts_if_aws_answers(self, account: str, permission_set: PermissionSet) -> GroupFacts:
         """Asking must be possible while AWS is away: the approval looks at the horizon again."""
@@ -312,6 +313,11 @@ class Broker:
             raise NotGranted(f"The account {lease.account} is gone from the configuration.", hint="Put it back.")
         remover = self._clouds[lease.account].remover
         return Ending(store=self._store, remover=remover, clock=self._clock, keep_fences=self._keep_fences)
+
+
+def _warnings(permission_set: PermissionSet, facts: GroupFacts) -> tuple[str, ...]:
+    shared = (SHARED,) if permission_set.share else ()
+    return (*permission_set.warnings, *shared, *facts.warnings)
 
 
 def _within(facts: GroupFacts, ends: datetime) -> None:

@@ -44,11 +44,8 @@ class Issuer(Protocol):
     `AwsFailed`. An answer that was lost ("perhaps it was done") is `AwsUnreachable`.
     """
 
-    def group_facts(self, group: str, *, share: bool) -> GroupFacts:
-        """What the group says of itself; may be some minutes old. Raises `GroupMissing`.
-
-        `share`: the permission set lets data be opened to others, which then counts among the warnings.
-        """
+    def group_facts(self, group: str) -> GroupFacts:
+        """What the group says of itself; may be some minutes old. Raises `GroupMissing`."""
         ...
 
     def create_fence(self, fence: Fence) -> None:

@@ -100,9 +100,8 @@ class FakeCloud:
                 return bool(user.groups) and until is not None and self.clock.now() < until
         return False
 
-    def group_facts(self, group: str, *, share: bool) -> GroupFacts:
+    def group_facts(self, group: str) -> GroupFacts:
         """What was put into `facts`. Not a counted call: the real one remembers."""
-        del share
         self.before("GetGroup")
         if group not in self.groups:
             raise GroupMissing(f"There is no group {group}.")

@@ -28,11 +28,11 @@ class Groups:
         self._lock = threading.Lock()
         self._read: dict[str, tuple[datetime, inspector.Group]] = {}
 
-    def facts(self, name: str, *, share: bool) -> GroupFacts:
+    def facts(self, name: str) -> GroupFacts:
         """The group's horizon and what it allows that no fence can stop. Raises `GroupMissing`."""
         group = self._group(name)
         documents = [policy.document for policy in group.policies]
-        return GroupFacts(horizon=group.horizon, warnings=outlive.tells(documents, share=share))
+        return GroupFacts(horizon=group.horizon, warnings=outlive.tells(documents))
 
     def _group(self, name: str) -> inspector.Group:
         with self._lock:

@@ -8,26 +8,40 @@ quotas and for one group; everything else is the remover's alone, or an administ
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, Literal
 
 from botocore.exceptions import ClientError
 
+from keylease.aws.account import Account, Identity
 from keylease.aws.clients import Clients
 from keylease.aws.failures import NoSuchEntity, ask
 from keylease.aws.leftovers import every
+from keylease.aws.session import session
 from keylease.domain.clock import Clock, utc
 from keylease.domain.group_policy import horizon_of
 from keylease.domain.statement import statements
-from keylease.errors import AwsFailed
+from keylease.errors import AwsCredentials, AwsFailed
 
 if TYPE_CHECKING:
     from types_boto3_iam import IAMClient
     from types_boto3_sts import STSClient
 
 Entity = Literal["group", "role", "user"]
+
+_ORIGINS = {
+    "container-role": "the container's role",
+    "custom-process": "a credential_process",
+    "env": "the environment's variables",
+    "explicit": "an access key of keylease's own",
+    "iam-role": "the machine's role",
+    "shared-credentials-file": "the default profile",
+    "config-file": "the default profile",
+    "sso": "a sign-in with IAM Identity Center",
+}
+"""botocore's names for the ways in which it finds credentials."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,6 +125,19 @@ def caller(clients: Clients) -> Caller:
     """Who keylease is with these credentials."""
     answer = ask(clients.sts().get_caller_identity)
     return Caller(arn=answer["Arn"], account=answer["Account"])
+
+
+def origin(account: Account, identity: Identity) -> str:
+    """Where an identity's credentials come from, in words; nothing is asked of AWS for it.
+
+    Raises `AwsCredentials` where there are none.
+    """
+    plain = replace(identity, role_arn=None)
+    found = ask(lambda: session(account, plain).get_credentials())
+    if found is None:
+        raise AwsCredentials("There are no AWS credentials to use.")
+    named = f"the profile {identity.profile}" if identity.profile else _ORIGINS.get(found.method, found.method)
+    return f"{identity.role_arn}, assumed with {named}" if identity.role_arn else named
 
 
 def clock_skew(clients: Clients, clock: Clock) -> timedelta:

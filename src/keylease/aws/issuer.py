@@ -50,9 +50,9 @@ class AwsIssuer:
         self._fences_ahead = fences_ahead
         self._groups = Groups(clients, clock)
 
-    def group_facts(self, group: str, *, share: bool) -> GroupFacts:
+    def group_facts(self, group: str) -> GroupFacts:
         """The group's horizon and its warnings, five minutes old at most. Raises `GroupMissing`."""
-        return self._groups.facts(group, share=share)
+        return self._groups.facts(group)
 
     def create_fence(self, fence: Fence) -> None:
         """See to it that the fence exists and is what it should be. Raises `FenceDiffers` where it is not.

@@ -155,6 +155,11 @@ class Catalogue:
         """The grant of that name, if it is still there."""
         return next((grant for grant in self.grants if grant.name == name), None)
 
+    def granted(self, account: str) -> tuple[PermissionSet, ...]:
+        """The permission sets that some grant gives in an account, by its name here."""
+        names = {name for grant in self.grants if account in grant.accounts for name in grant.permission_sets}
+        return tuple(one for name, one in self.permission_sets.items() if name in names)
+
     def may_audit(self, principal: Principal) -> bool:
         """Whether the principal may read everybody's leases and the audit trail."""
         return self.auditors.includes(principal) or self.administrators.includes(principal)

@@ -12,7 +12,10 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from datetime import UTC, datetime, time, timedelta
 
+from keylease.domain import clock
 from keylease.domain.iam import Fence, fence
+from keylease.domain.until import Until, length
+from keylease.errors import InThePast
 
 DAY = timedelta(days=1)
 
@@ -20,6 +23,26 @@ DAY = timedelta(days=1)
 def midnight(instant: datetime) -> datetime:
     """The last midnight UTC at or before an instant."""
     return datetime.combine(instant.astimezone(UTC), time(), UTC)
+
+
+def last_midnight(until: Until, now: datetime) -> datetime:
+    """The last midnight UTC that is meant. Raises `InThePast` where none lies ahead."""
+    end = midnight(now + length(until, now))
+    if end <= now:
+        raise InThePast(f"No day ends by then; the next does at {clock.to_text(midnight(now) + DAY)}.")
+    return end
+
+
+def horizon(until: Until, now: datetime) -> datetime:
+    """The horizon that is meant: an instant as it is; a duration up to its last midnight, so that a day has one.
+
+    Raises `InThePast`.
+    """
+    if isinstance(until, timedelta):
+        return last_midnight(until, now)
+    if until <= now:
+        raise InThePast(f"A horizon of {clock.to_text(until)} is over: everything would end at once.")
+    return until
 
 
 def fences(now: datetime, until: datetime, *, share: bool) -> Iterator[Fence]:

@@ -22,7 +22,8 @@ from keylease.domain.statement import allows, covers
 GRANT = "kms:CreateGrant"
 """Part of the share block, in a statement of its own: AWS services need grants, people seldom do."""
 
-_SHARED = "It can open the account's data to others (resource policies, snapshots, keys); what is open stays open."
+SHARED = "It can open the account's data to others (resource policies, snapshots, keys); what is open stays open."
+"""Said of a permission set that lifts the share block."""
 
 
 class Verdict(StrEnum):
@@ -106,7 +107,7 @@ def tells(documents: Iterable[Mapping[str, Any]], *, share: bool = False) -> tup
     documents = tuple(documents)
     says = [entry["says"] for entry in _list()["tell"] if _any_allowed(documents, entry["actions"])]
     if share and _any_allowed(documents, (*denied(Verdict.SHARE), GRANT)):
-        says.append(_SHARED)
+        says.append(SHARED)
     return tuple(dict.fromkeys(says))
 
 

@@ -1,0 +1,131 @@
+"""How failures leave the server: the one place that maps the six base classes to HTTP.
+
+Programs get the code, the sentence and the hint; people get a page with the same three and a way on. What was not
+foreseen becomes KL-100 without a word about it: the log has the rest, under the same request id. Somebody who is
+not signed in and only looks is sent to the sign-in page.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from urllib.parse import quote
+
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, RedirectResponse, Response
+
+from keylease.errors import (
+    BadRequest,
+    Conflict,
+    Invalid,
+    KeyleaseError,
+    Missing,
+    Refused,
+    SignInNeeded,
+    Unavailable,
+    Unsafe,
+)
+from keylease.web import render
+from keylease.web.wire import ErrorOut
+
+STATUS: dict[type[KeyleaseError], int] = {
+    SignInNeeded: 401,
+    Invalid: 422,
+    Refused: 403,
+    Missing: 404,
+    Conflict: 409,
+    Unavailable: 503,
+    Unsafe: 500,
+}
+"""The first class that fits counts; anything else is 500."""
+
+log = logging.getLogger(__name__)
+
+
+def install(api: FastAPI) -> None:
+    """Have every failure answered here."""
+    api.add_exception_handler(KeyleaseError, _expected)
+    api.add_exception_handler(RequestValidationError, _malformed)
+    api.add_exception_handler(HTTPException, _by_framework)
+
+
+def status(failure: KeyleaseError) -> int:
+    """The HTTP status of a failure."""
+    return next((code for kind, code in STATUS.items() if isinstance(failure, kind)), 500)
+
+
+def answer(request: Request, failure: KeyleaseError, code: int | None = None) -> Response:
+    """The failure as JSON for programs, as a page for people."""
+    code = code or status(failure)
+    if _is_for_program(request):
+        return JSONResponse(
+            ErrorOut(code=failure.code, sentence=failure.sentence, hint=failure.hint).model_dump(), code
+        )
+    if isinstance(failure, SignInNeeded) and request.url.path != "/sign-in":
+        return _to_sign_in(request)
+    return render.page(
+        "error.html",
+        status=code,
+        failure=failure,
+        status_code=code,
+        reference=request.state.request_id,
+        lease_id=_lease_of(request.url.path),
+    )
+
+
+def note(failure: KeyleaseError, reference: str = "") -> None:
+    """Log what is not the asker's doing."""
+    if status(failure) >= 500:
+        log.warning("request %s: %s %s", reference, failure.code, failure.sentence)
+
+
+def unforeseen(_: Exception) -> KeyleaseError:
+    """What the caller is told of a failure that nobody foresaw: nothing."""
+    return KeyleaseError("keylease failed, and does not know why.", hint="Try again; report it if it stays.")
+
+
+def _expected(request: Request, failure: Exception) -> Response:
+    if not isinstance(failure, KeyleaseError):
+        raise TypeError("only failures of ours are handled here")
+    note(failure, request.state.request_id)
+    return answer(request, failure)
+
+
+def _malformed(request: Request, failure: Exception) -> Response:
+    if not isinstance(failure, RequestValidationError):
+        raise TypeError("only failures of parsing are handled here")
+    said = "; ".join(f"{_place(one['loc'])}: {one['msg']}" for one in failure.errors())
+    return answer(request, BadRequest(f"The request does not have the documented form: {said}."))
+
+
+def _by_framework(request: Request, failure: Exception) -> Response:
+    """Unknown addresses and methods, and bodies that cannot be read; the framework raises these."""
+    code = failure.status_code if isinstance(failure, HTTPException) else 500
+    if code in {404, 405}:
+        verb = "at" if code == 404 else f"to {request.method} at"
+        return answer(request, BadRequest(f"There is nothing {verb} {request.url.path}."), code)
+    if isinstance(failure.__cause__, KeyleaseError):  # raised while the body was read: the framework wraps it
+        return answer(request, failure.__cause__)
+    return answer(request, BadRequest("The request cannot be read."), 422)
+
+
+def _is_for_program(request: Request) -> bool:
+    return request.url.path.startswith("/api/") or request.url.path == "/healthz"
+
+
+def _to_sign_in(request: Request) -> Response:
+    looking = request.method == "GET" and request.url.path != "/"
+    then = f"?then={quote(request.url.path)}" if looking else ""
+    return RedirectResponse(f"/sign-in{then}", 303)
+
+
+def _place(loc: tuple[str | int, ...]) -> str:
+    return ".".join(str(part) for part in loc if part != "body") or "body"
+
+
+def _lease_of(path: str) -> str | None:
+    found = re.match(r"/leases/(L-[0-9a-z]+)", path)
+    return found[1] if found else None

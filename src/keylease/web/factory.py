@@ -1,0 +1,63 @@
+"""The application factory: an App becomes a web server's application.
+
+Nothing happens when this is imported, and two applications share nothing. Handlers are plain functions, which the
+server runs in threads, since what they call is synchronous.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+from urllib.parse import urlsplit
+
+from fastapi import FastAPI
+from starlette.responses import Response
+from starlette.staticfiles import StaticFiles
+
+import keylease
+from keylease.app import App
+from keylease.domain.plan import Rules
+from keylease.web import errors
+from keylease.web.guard import LOOPBACK, Guard
+from keylease.web.render import HERE
+from keylease.web.routes import ROUTERS
+from keylease.web.visit import Entrance
+
+WITHIN = Rules().acknowledge_within
+"""What pages say where nothing else is configured."""
+
+
+def create(app: App, *, address: str = "http://127.0.0.1", acknowledge_within: timedelta = WITHIN) -> FastAPI:
+    """The application that serves `app`.
+
+    `address` is where people find it: its host, and this machine's own names, are the only ones it answers to.
+    `acknowledge_within` is what pages say of the time to acknowledge a new access key; the reconciler keeps it.
+    """
+    web = FastAPI(
+        title="keylease",
+        version=keylease.__version__,
+        description="Access keys and sessions that AWS itself refuses at their end.",
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+    )
+    web.openapi_version = "3.0.3"  # the Swagger UI that is bundled reads no later one
+    web.state.keylease = app
+    web.state.entrance = Entrance(app)
+    web.state.acknowledge_within = acknowledge_within
+    web.add_middleware(Guard, hosts=LOOPBACK | {urlsplit(address).hostname or "localhost"})
+    web.mount("/static", _Static(directory=HERE / "static"))
+    for router in ROUTERS:
+        web.include_router(router)
+    errors.install(web)
+    return web
+
+
+class _Static(StaticFiles):
+    """Our own files: a browser may keep them, and asks each time whether they are still the same."""
+
+    def file_response(self, *args: Any, **kwargs: Any) -> Response:
+        """A file, or word that it has not changed."""
+        response = super().file_response(*args, **kwargs)
+        response.headers["Cache-Control"] = "no-cache"
+        return response

@@ -1,0 +1,17 @@
+"""Routes: each parses what came, calls one use case and shows the answer."""
+
+from fastapi import APIRouter
+
+from keylease.web.routes import api, asking, audit, collecting, deciding, docs, entry, leases
+
+ROUTERS: tuple[APIRouter, ...] = (
+    api.router,
+    docs.router,
+    entry.router,
+    asking.router,  # before leases: /leases/new is no lease
+    leases.router,
+    deciding.router,
+    collecting.router,
+    audit.router,
+)
+"""In the order in which addresses are matched."""

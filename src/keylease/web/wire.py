@@ -1,0 +1,162 @@
+"""The JSON that goes over the wire, both ways.
+
+What comes in has exactly the documented fields; an unknown one is refused. What goes out only grows: a field is
+never renamed or taken away. Instants are ISO 8601 with Z, durations are written as people write them (`2w`).
+No model here holds a secret: the one answer that does is built by hand where it is sent.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from pydantic import BaseModel, ConfigDict
+
+from keylease.domain.lease import EndReason, Kind, State
+from keylease.domain.status import Status
+
+
+class Wire(BaseModel):
+    """One shape on the wire."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class AskIn(Wire):
+    """What somebody asks for. `until`: a duration such as `2w`, or an instant with its zone."""
+
+    permission_set: str
+    account: str
+    until: str
+    reason: str
+
+
+class ApproveIn(Wire):
+    """An earlier end than was asked for, or none."""
+
+    until: str | None = None
+
+
+class DenyIn(Wire):
+    """One sentence for the owner."""
+
+    reason: str
+
+
+class AcknowledgeIn(Wire):
+    """The access key that arrived."""
+
+    access_key_id: str
+
+
+class RenewIn(Wire):
+    """What is to differ from last time."""
+
+    until: str | None = None
+    reason: str | None = None
+
+
+class PersonOut(Wire):
+    """Somebody, as they were called when it happened."""
+
+    id: str | None
+    name: str
+
+
+class MayOut(Wire):
+    """What the one who asks may do with this lease now."""
+
+    approve: bool
+    collect: bool
+    revoke: bool
+    renew: bool
+
+
+class LeaseOut(Wire):
+    """A lease as its owner, its approvers and auditors see it."""
+
+    id: str
+    kind: Kind
+    state: State
+    status: Status
+    account: str
+    account_id: str
+    permission_set: str
+    title: str
+    warnings: tuple[str, ...]
+    share: bool
+    reason: str
+    owner: PersonOut
+    approver: PersonOut | None
+    approvers: tuple[str, ...]
+    decision_reason: str | None
+    requested_at: datetime
+    decided_at: datetime | None
+    issued_at: datetime | None
+    asked: str
+    expires_at: datetime
+    ended_at: datetime | None
+    end_reason: EndReason | None
+    seconds_left: int
+    renewal_of: str | None
+    retire_at: datetime | None
+    user_name: str | None
+    access_key_id: str | None
+    may: MayOut
+
+
+class SetOut(Wire):
+    """A permission set in an account that one may ask for."""
+
+    permission_set: str
+    title: str
+    account: str
+    account_id: str
+    max_ttl: str
+    automatic: bool
+    share: bool
+    warnings: tuple[str, ...]
+
+
+class MeOut(Wire):
+    """Who is signed in."""
+
+    id: str
+    subject: str
+    name: str
+    groups: tuple[str, ...]
+    administrator: bool
+    auditor: bool
+
+
+class EventOut(Wire):
+    """One record of the audit chain."""
+
+    seq: int
+    at: datetime
+    action: str
+    actor: str
+    lease_id: str | None
+    details: dict[str, str | int | bool | None]
+    hash: str
+
+
+class VerifiedOut(Wire):
+    """The audit chain holds up to here."""
+
+    ok: bool = True
+    records: int
+    last_hash: str
+
+
+class HealthOut(Wire):
+    """The server answers."""
+
+    ok: bool = True
+
+
+class ErrorOut(Wire):
+    """What went wrong: a code that never changes, what happened, and what to do next."""
+
+    code: str
+    sentence: str
+    hint: str
