@@ -2,6 +2,7 @@
 # make serve     the same sandbox with the web pages, left running
 # make test      every test; needs nothing installed but Python
 # make check     lint, types, import contracts, documents, the list of what outlives a key
+# make outlive   the search for ways to outlive a key that nobody has judged (part of make check)
 # make bench     every measurement, or one: make bench NAME=policy_sizes
 # make docs      writes what the documents take from the code
 # make lock      locks the dependencies anew (with hashes, without registry addresses)
@@ -11,7 +12,7 @@ BIN := .venv/bin
 ARGS ?=
 NAME ?=
 
-.PHONY: setup demo serve test check bench docs lock
+.PHONY: setup demo serve test check outlive bench docs lock
 
 setup: .venv/ready
 
@@ -38,6 +39,10 @@ check: setup
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python docs/generate.py --check
+	$(BIN)/python checks/outlive.py
+
+outlive: setup
+	$(BIN)/python checks/outlive.py
 
 bench: setup
 	@$(BIN)/python -m bench $(NAME)
@@ -49,4 +54,5 @@ LOCK := $(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url --un
 lock: setup
 	$(LOCK) pyproject.toml -o locks/keylease.txt
 	$(LOCK) pyproject.toml --group dev -o locks/dev.txt
+	$(LOCK) tests/oracle/node.in -o locks/node.txt
 	$(LOCK) src/keylease/sandbox/tools.in -o src/keylease/sandbox/tools.lock

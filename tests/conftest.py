@@ -8,7 +8,10 @@ import pytest
 
 from aws import live
 from keylease.sandbox.ministack import Ministack
+from oracle.judge import judge
 from world import World
+
+__all__ = ["judge", "ministack_server", "world"]
 
 
 @pytest.fixture

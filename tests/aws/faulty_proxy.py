@@ -53,14 +53,14 @@ class FaultyProxy(ThreadingHTTPServer):
         self.target = urlsplit(target).netloc
         self.seen: list[str] = []
         self.forwarded: list[str] = []
-        self._faults: dict[str, deque[Fault]] = defaultdict(deque)
+        self._faults: dict[str, deque[Fault | None]] = defaultdict(deque)
 
     @property
     def endpoint(self) -> str:
         return f"http://127.0.0.1:{self.server_address[1]}"
 
-    def plan(self, action: str, *faults: Fault) -> None:
-        """What befalls the next requests for this action, one each; then they pass again."""
+    def plan(self, action: str, *faults: Fault | None) -> None:
+        """What befalls the next requests for this action, one each; None and all later ones pass."""
         self._faults[action].extend(faults)
 
     def next_fault(self, action: str) -> Fault | None:

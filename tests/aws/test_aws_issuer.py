@@ -114,6 +114,15 @@ def test_a_user_without_any_fence_is_not_taken_for_ones_own(cloud: LiveCloud) ->
         cloud.issuer.create_user(USER, FENCE, TAGS)
 
 
+def test_a_user_of_no_lease_is_nobody_s_own(cloud: LiveCloud) -> None:
+    cloud.issuer.create_fence(FENCE)
+    boundary = cloud.account.fence_arn(FENCE.name)
+    cloud.admin.create_user(UserName=USER, Path=iam.USER_PATH, PermissionsBoundary=boundary)
+    for tags in ({}, TAGS):
+        with pytest.raises(AwsFailed, match="did not make for this lease"):
+            cloud.issuer.create_user(USER, FENCE, tags)
+
+
 def test_the_issuer_writes_no_tags_but_keylease_s(cloud: LiveCloud) -> None:
     cloud.issuer.create_fence(FENCE)
     with pytest.raises(AwsDenied, match="iam:CreateUser"):
@@ -211,12 +220,13 @@ def test_a_key_that_aws_does_not_know_is_waited_for_half_a_minute(cloud: LiveClo
 
 def test_three_answers_in_a_row_are_wanted(cloud: LiveCloud, proxy: FaultyProxy) -> None:
     cloud.user()
-    clock = Meanwhile(lambda: proxy.plan("GetCallerIdentity"))
+    clock = FakeClock()
+    began = clock.now()
     access_key = cloud.issuer.create_access_key(USER)
-    proxy.plan("GetCallerIdentity", Answer(403, "InvalidClientTokenId"))
+    proxy.plan("GetCallerIdentity", None, None, Answer(403, "InvalidClientTokenId"))
     assert cloud.through(proxy.endpoint, clock).issuer.confirm(access_key, None) is True
-    assert proxy.seen == ["GetCallerIdentity"] * 4
-    assert clock.pauses == [1.0]
+    assert proxy.seen == ["GetCallerIdentity"] * 6
+    assert clock.now() - began == timedelta(seconds=1)
 
 
 def test_a_key_without_its_group_is_known_and_of_no_use(cloud: LiveCloud) -> None:

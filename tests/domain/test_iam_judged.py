@@ -14,6 +14,7 @@ from oracle.judge import Judge
 from oracle.mutations import mutations
 from oracle.rows import EVERYTHING, OBJECT, Policies, Row, in_session, leased, naming, rows
 
+PARTS = 6
 BELTS = {("fence", 0), ("open_fence", 0), ("session", 0)}
 """Statements whose date is another one's too: they end things if the denial were gone, as is shown further down."""
 
@@ -47,14 +48,21 @@ def test_the_judge_knows_every_request_of_the_table_and_uses_all_of_its_context(
 def test_the_table_notices_every_statement_and_condition_that_is_gone_or_wrong(
     judge: Judge, policies: Policies
 ) -> None:
-    cases = list(broken(policies))
-    tables = [rows_that_use(replace(policies, **{name: document}), name) for name, _, document in cases]
-    verdicts = iter(judge(row.request() for table in tables for row in table))
-    noticed = [sum(not row.holds(next(verdicts)) for row in table) for table in tables]
-    unnoticed = [f"{name}: {what}" for (name, what, _), rows_ in zip(cases, noticed, strict=True) if not rows_]
+    cases = {f"{name}: {what}": (name, document) for name, what, document in broken(policies)}
+    tables = {
+        case: rows_that_use(replace(policies, **{name: document}), name) for case, (name, document) in cases.items()
+    }
+    assert len(tables) > 100
+    for part in range(PARTS):  # what a part of the rows has noticed needs no further one
+        tables = unnoticed(judge, tables, part)
+    assert list(tables) == []
 
-    assert len(cases) > 100
-    assert unnoticed == []
+
+def unnoticed(judge: Judge, tables: dict[str, list[Row]], part: int) -> dict[str, list[Row]]:
+    parts = {case: table[part::PARTS] for case, table in tables.items()}
+    verdicts = iter(judge(row.request() for rows_ in parts.values() for row in rows_))
+    wrong_rows = {case: sum(not row.holds(next(verdicts)) for row in rows_) for case, rows_ in parts.items()}
+    return {case: table for case, table in tables.items() if not wrong_rows[case]}
 
 
 def broken(policies: Policies) -> Iterable[tuple[str, str, dict[str, Any]]]:

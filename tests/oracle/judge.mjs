@@ -46,10 +46,10 @@ async function makeResource(action) {
 }
 
 // Each document is validated once, not once a request: that is most of the work.
-function validating(documents, validate) {
+function validating(documents, validate, metadata) {
   const done = new Map()
   return (place) => {
-    if (!done.has(place)) done.set(place, createValidatedPolicy(documents[place], validate))
+    if (!done.has(place)) done.set(place, createValidatedPolicy(documents[place], validate, metadata))
     return done.get(place)
   }
 }
@@ -83,6 +83,7 @@ async function judge(request, policies) {
   }
   const { message } = answer.errors
   if ('session' in request || message === 'policy.errors') return { error: JSON.stringify(answer.errors) }
+  if ('resourcePolicy' in request) asked.resourcePolicy = policies.named(request.resourcePolicy)
   return { result: runUnsafeSimulation(asked, {}), validated: false, ignored: [] }
 }
 
@@ -103,6 +104,7 @@ const answers = asked.list === 'actions' ? await everyAction() : []
 const policies = {
   own: validating(asked.documents, validateIdentityPolicy),
   ofResource: validating(asked.documents, validateResourcePolicy),
+  named: validating(asked.documents, validateResourcePolicy, { name: 'resource policy' }),
 }
 for (const request of asked.requests ?? []) answers.push(await judge(request, policies))
 process.stdout.write(JSON.stringify(answers))

@@ -14,8 +14,8 @@ from keylease.domain.clock import SystemClock
 from keylease.sandbox import demo
 
 STEPS = [
-    "account", "request", "approve", "collect", "use", "use-cli", "shut-down", "watch", "expire", "clean-up", "closed",
-    "audit", "search",
+    "account", "request", "approve", "collect", "use", "use-cli", "shut-down", "watch", "expire", "clean-up",
+    "closed", "audit", "search",
 ]  # fmt: skip
 
 

@@ -9,6 +9,7 @@ from html import escape
 import pytest
 from web_world import World, page_of
 
+from keylease.domain import outlive
 from keylease.domain.event import AuditEvent
 
 NASTY = "<script>alert(1)</script> & \"quotes\" '{{ 7*7 }}'"
@@ -42,7 +43,7 @@ def test_an_approver_is_warned_of_what_can_be_opened_to_others(world: World) -> 
 
     page = page_of(world, "priya", "/approvals")
 
-    assert "It can open the account’s data to others" in page.text.replace("'", "’")
+    assert outlive.SHARED in page.text
     assert "Approve until today 13:00" in page.text
 
 

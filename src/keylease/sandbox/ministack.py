@@ -110,7 +110,7 @@ def _wait(process: subprocess.Popen[bytes], endpoint: str, clock: Clock) -> None
 def _answers(endpoint: str) -> bool:
     """Whether it serves; a proxy that the machine is set up for has no business with the loopback address."""
     try:
-        with build_opener(ProxyHandler({})).open(f"{endpoint}/_ministack/ready", timeout=5) as answer:
+        with build_opener(ProxyHandler({})).open(f"{endpoint}/_ministack/ready", timeout=2) as answer:
             return bool(answer.status == 200)
     except (URLError, OSError):
         return False

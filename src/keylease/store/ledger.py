@@ -1,15 +1,16 @@
 """The ledger over SQLAlchemy Core.
 
 A lease and its event are written in one transaction: an act that cannot be recorded does not happen. Writers
-take turns (SQLite: BEGIN IMMEDIATE; PostgreSQL: a lock on the events), so the audit chain has one order. A save
-names the version it follows, and a second one that follows the same is refused. SQLite runs in WAL mode and
-waits for the disk at every commit.
+take turns, so the audit chain has one order (SQLite: a lock in the process, then BEGIN IMMEDIATE; PostgreSQL: a
+lock on the events). A save names the version it follows, and a second one that follows the same is refused.
+SQLite runs in WAL mode and waits for the disk at every commit.
 """
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import sqlalchemy as sa
@@ -22,8 +23,8 @@ from keylease.ports import LeaseQuery
 from keylease.store.migrate import migrate
 from keylease.store.schema import events, leases, link_to_row, to_lease, to_link, to_row
 
-BUSY_SECONDS = 5
-"""How long a writer waits for another one's turn to end."""
+BUSY_SECONDS = 15
+"""How long a writer waits for another process's turn to end. SQLite's wait is not fair, so it must be long."""
 
 
 def open_ledger(url: str) -> Ledger:
@@ -43,6 +44,7 @@ class Ledger:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self._turn = threading.Lock() if engine.dialect.name == "sqlite" else nullcontext()
 
     def close(self) -> None:
         """Let go of the database."""
@@ -94,7 +96,7 @@ class Ledger:
 
     @contextmanager
     def _writing(self) -> Iterator[Connection]:
-        with _failures(), self._engine.begin() as connection:
+        with self._turn, _failures(), self._engine.begin() as connection:
             if connection.dialect.name == "postgresql":
                 connection.execute(sa.text("LOCK TABLE events IN EXCLUSIVE MODE"))
             yield connection

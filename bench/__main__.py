@@ -1,0 +1,50 @@
+"""Runs measurements: all of them, or those named. `python -m bench [NAME ...]`
+
+Standard output holds one JSON object a line and nothing else; the table and all that is said go to standard
+error. Exit status 0: all were measured; 1: one was not, and the others were all the same; 2: there is no
+measurement of that name.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Sequence
+
+from bench import calls_per_lease, expiry_lag, issue_end_sqlite, policy_sizes
+from bench.result import NotMeasured, Result, table
+from keylease.errors import KeyleaseError
+
+MEASUREMENTS: dict[str, Callable[[], Iterator[Result]]] = {
+    "calls_per_lease": calls_per_lease.measure,
+    "expiry_lag": expiry_lag.measure,
+    "issue_end_sqlite": issue_end_sqlite.measure,
+    "policy_sizes": policy_sizes.measure,
+}
+
+
+def main(names: Sequence[str]) -> int:
+    """Run the measurements of these names, all of them where there are none. The exit status."""
+    unknown = [name for name in names if name not in MEASUREMENTS]
+    if unknown:
+        _say(f"There is no measurement {', '.join(unknown)}. There are: {', '.join(MEASUREMENTS)}.")
+        return 2
+    results, failed = [], False
+    for name in names or MEASUREMENTS:
+        try:
+            for result in MEASUREMENTS[name]():
+                print(result.line(), flush=True)
+                results.append(result)
+        except (NotMeasured, KeyleaseError) as failure:
+            failed = True
+            _say(f"{name} was not measured: {failure}")
+    if results:
+        _say(table(results))
+    return 1 if failed else 0
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
