@@ -121,7 +121,7 @@ def test_a_relative_ledger_lies_beside_the_file(tmp_path: Path) -> None:
 
 
 def test_the_environment_overrides_one_value(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("KEYLEASE_STORE__URL", "postgresql+psycopg://db/keylease")
+    monkeypatch.setenv("KEYLEASE_SET_STORE__URL", "postgresql+psycopg://db/keylease")
     read = settings.parse(WHOLE)
     assert read.store.url == "postgresql+psycopg://db/keylease"
     assert read.catalogue().accounts == {"main": "123456789012"}

@@ -20,7 +20,7 @@ from keylease.domain.clock import Clock, SystemClock
 from keylease.domain.plan import Rules
 from keylease.errors import UnsafeNotAllowed
 from keylease.identity.unsafe import UnsafePeople
-from keylease.ports import Cloud, SignIn, Store
+from keylease.ports import Cloud, Store
 from keylease.reconciler import Reconciler
 from keylease.settings import Identity, Settings
 from keylease.store import open_ledger
@@ -38,7 +38,7 @@ class App:
     broker: Broker
     visibility: Visibility
     reconciler: Reconciler
-    sign_in: SignIn
+    sign_in: UnsafePeople
     unsafe_people: Mapping[str, str]
     """Subject and name of everybody whom the development sign-in lets choose; empty where it is not allowed."""
 

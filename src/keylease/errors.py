@@ -131,6 +131,20 @@ class SignInNeeded(Refused):
     hint = "Sign in, then try again."
 
 
+class SignInRefused(Refused):
+    """What came back from the directory does not prove who somebody is; the sentence says why."""
+
+    code, exit_status = "KL-308", 36
+    hint = "Begin the sign-in anew. If it stays, `keylease doctor` looks at the directory's settings."
+
+
+class SignInTooOld(Refused):
+    """The grant asks for a fresher sign-in, or one with a second factor."""
+
+    code, exit_status = "KL-309", 37
+    hint = "Sign in again; you come back to where you were."
+
+
 class NotGranted(Refused):
     """No grant lets this person lease that permission set in that account."""
 
@@ -176,7 +190,7 @@ class CrossSite(Refused):
 class BrokerIsNoAdministrator(Refused):
     """What an administrator does was tried with the broker's own credentials."""
 
-    code, exit_status = "KL-308", 36
+    code, exit_status = "KL-320", 39
     hint = "Name an administrator's profile with --profile; the broker must never be able to do this."
 
 
@@ -295,8 +309,15 @@ class AwsFailed(Unavailable):
 class FenceMissing(Unavailable):
     """Fences are made ahead here, and there is none for the day on which the lease ends."""
 
-    code, exit_status = "KL-508", 57
+    code, exit_status = "KL-508", 59
     hint = "An administrator makes them: `keylease fences make --until 26w`."
+
+
+class DirectoryUnreachable(Unavailable):
+    """The company's directory does not answer, or not as OpenID Connect has it."""
+
+    code, exit_status = "KL-551", 57
+    hint = "Nothing was used up. Try again in a minute; leases that are there go on."
 
 
 class StoreBusy(Unavailable):

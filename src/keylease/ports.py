@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from keylease.domain.access import Principal, Probe
@@ -144,9 +144,44 @@ class Store(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignedIn:
+    """Somebody whose sign-in was verified: who, when, and by what means."""
+
+    principal: Principal
+    authenticated_at: datetime
+    """When they last proved who they are to the directory; refreshing does not move it."""
+    methods: frozenset[str] = frozenset()
+    """What the directory says of the means (`amr`, `acrs`): `mfa`, `pwd`, `c1`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Begun:
+    """A sign-in that has begun: where the browser goes, and what must be remembered until it comes back."""
+
+    address: str
+    memory: str
+    """Opaque, secret to anybody but this browser and us: state, nonce, code verifier."""
+
+
 class SignIn(Protocol):
     """Says who is asking. What comes in is unverified until this has answered."""
 
-    def principal(self, unverified_credential: str) -> Principal:
-        """The principal that this credential proves. Raises `SignInNeeded`."""
+    def begin(self, *, redirect_uri: str, max_age: timedelta | None = None) -> Begun:
+        """Begin a sign-in; `max_age` asks for one that is no older. Raises `DirectoryUnreachable`."""
+        ...
+
+    def complete(self, *, memory: str, unverified_answer: Mapping[str, str], redirect_uri: str) -> SignedIn:
+        """Verify what the browser brought back. Raises `SignInRefused` and `DirectoryUnreachable`."""
+        ...
+
+
+class People(Protocol):
+    """The directory during a lease: who is still there. Needs no person's presence."""
+
+    def gone(self, principals: Mapping[str, frozenset[str]]) -> Mapping[str, str]:
+        """Of these principals (id, and the groups that their leases rest on), who lost what: id and a sentence.
+
+        Raises `DirectoryUnreachable`; then nobody is gone. Somebody who could not be looked up is not gone either.
+        """
         ...

@@ -4,7 +4,7 @@ The only module that reads the configuration file or the environment. Everything
 that is wrong is said at once, with its line; an unknown name is refused, since a misspelt limit is no limit.
 Nothing configured allows nobody anything.
 
-`KEYLEASE_STORE__URL=…` and the like override a single value, for what differs between machines.
+`KEYLEASE_SET_STORE__URL=…` and the like override a single value, for what differs between machines.
 """
 
 from __future__ import annotations
@@ -138,7 +138,7 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(
         extra="forbid",
         frozen=True,
-        env_prefix="KEYLEASE_",
+        env_prefix="KEYLEASE_SET_",
         env_nested_delimiter="__",
         nested_model_default_partial_update=True,
     )

@@ -13,7 +13,7 @@ from keylease.errors import SignInNeeded
 
 
 class UnsafePeople:
-    """Implements `ports.SignIn` by taking a person's subject for proof."""
+    """Takes a person's subject for proof."""
 
     def __init__(self, people: Iterable[Principal]) -> None:
         self._people = {person.subject: person for person in people}

@@ -1,0 +1,241 @@
+"""What every command has in common: its options, where it writes, and how it ends.
+
+`command` registers a function as a command. The function's first parameter is its `Invocation`; the others are its
+own arguments and options, and `--json`, `--server` and the like are added to them. So each of these options may
+stand before or after the command's name.
+
+However a command ends, it ends here: a failure of ours is written with its code and ends with its own exit
+status, Ctrl-C with 130, a reader that went away with 141, and what nobody foresaw is KL-100 without a traceback
+(unless --verbose asks for it), since a traceback may show more than it should.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from keylease.cli.output import Terminal
+from keylease.domain.clock import Clock, SystemClock
+from keylease.errors import KeyleaseError, SignInNeeded
+
+if TYPE_CHECKING:
+    from keylease.client import Client
+
+DEFAULT_SERVER = "http://127.0.0.1:8465"
+DEFAULT_CONFIG = "keylease.toml"
+INTERRUPTED, READER_GONE = 130, 141
+COMMON = "Options of every command"
+EVERYBODY, APPROVERS, AUDITORS, OPERATORS = "For everybody", "For approvers", "For auditors", "For operators"
+"""Whom a command is for; the help shows commands under these."""
+
+AsJson = Annotated[
+    bool, typer.Option("--json", help="JSON on stdout, errors as JSON on stderr.", rich_help_panel=COMMON)
+]
+Verbose = Annotated[
+    bool, typer.Option("--verbose", help="Say on stderr what is done meanwhile.", rich_help_panel=COMMON)
+]
+Server = Annotated[
+    str | None,
+    typer.Option(
+        "--server",
+        metavar="URL",
+        help=f"The keylease server; else KEYLEASE_SERVER, else {DEFAULT_SERVER}.",
+        rich_help_panel=COMMON,
+    ),
+]
+Person = Annotated[
+    str | None,
+    typer.Option(
+        "--as",
+        metavar="PERSON",
+        help="Unsafe, for development servers: be this person without any proof; else KEYLEASE_UNSAFE_PERSON.",
+        rich_help_panel=COMMON,
+    ),
+]
+Config = Annotated[
+    str | None,
+    typer.Option(
+        "--config",
+        metavar="PATH",
+        help=f"The configuration; else KEYLEASE_CONFIG, else {DEFAULT_CONFIG} in this folder.",
+        rich_help_panel=COMMON,
+    ),
+]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask; without a terminal nobody is asked anyway.")]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What was given before or after the command's name; the environment counts where neither was."""
+
+    as_json: bool = False
+    verbose: bool = False
+    server: str | None = None
+    person: str | None = None
+    config: str | None = None
+
+    def over(self, before: Options) -> Options:
+        """These options, and those that stood before the command's name where these say nothing."""
+        return Options(
+            as_json=self.as_json or before.as_json,
+            verbose=self.verbose or before.verbose,
+            server=self.server or before.server or os.environ.get("KEYLEASE_SERVER"),
+            person=self.person or before.person or os.environ.get("KEYLEASE_UNSAFE_PERSON"),
+            config=self.config or before.config or os.environ.get("KEYLEASE_CONFIG"),
+        )
+
+
+class WrongUsage(typer.TyperException):
+    """The words of a command line that do not go together; ends with 2."""
+
+    exit_code = 2
+    ctx: typer.Context | None = None
+
+
+class Invocation:
+    """One run of one command."""
+
+    def __init__(self, options: Options) -> None:
+        self.options = options
+        self.terminal = Terminal(as_json=options.as_json)
+        self.clock: Clock = SystemClock()
+        self._client: Client | None = None
+
+    @property
+    def client(self) -> Client:
+        """The server, as this person. Loaded when first needed."""
+        if self._client is None:
+            person = self.options.person
+            if person is not None and not (person.isascii() and person.isprintable()):
+                raise WrongUsage("--as takes a person's id: plain letters, digits and signs.")
+            _without_httpx_own_command()
+            from keylease.client import Client
+
+            self._client = Client(self.options.server or DEFAULT_SERVER, person=person)
+        return self._client
+
+    def close(self) -> None:
+        """Let go of what was opened."""
+        if self._client is not None:
+            self._client.close()
+
+
+def everywhere(
+    *, as_json: AsJson = False, server: Server = None, person: Person = None, verbose: Verbose = False
+) -> Options:
+    """The options of every command that speaks with a server."""
+    return Options(as_json=as_json, server=server, person=person, verbose=verbose)
+
+
+def operator(*, as_json: AsJson = False, config: Config = None, verbose: Verbose = False) -> Options:
+    """The options of every command that works on the configuration itself."""
+    return Options(as_json=as_json, config=config, verbose=verbose)
+
+
+def command(
+    app: typer.Typer,
+    name: str,
+    *,
+    panel: str,
+    examples: tuple[str, ...],
+    common: Callable[..., Options] = everywhere,
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Register a function as the command `name`, shown under `panel` in the help, with examples of its use."""
+
+    def register(function: Callable[..., None]) -> Callable[..., None]:
+        shared = inspect.signature(common, eval_str=True).parameters
+        own = list(inspect.signature(function, eval_str=True).parameters.values())[1:]
+
+        @functools.wraps(function)
+        def run(ctx: typer.Context, **given: Any) -> None:
+            options = common(**{name: given.pop(name) for name in shared}).over(ctx.obj or Options())
+            invocation = Invocation(options)
+            _start_log(verbose=options.verbose)
+            try:
+                status = _ended(invocation, functools.partial(function, invocation, **given))
+            except WrongUsage as wrong:
+                wrong.ctx = ctx
+                raise
+            raise typer.Exit(status)
+
+        context = inspect.Parameter("ctx", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=typer.Context)
+        parameters = [context, *own, *shared.values()]
+        run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined] # inspect reads it there
+        run.__annotations__ = {one.name: one.annotation for one in parameters}
+        app.command(name, epilog=_epilog(examples), rich_help_panel=panel)(run)
+        return function
+
+    return register
+
+
+def _ended(invocation: Invocation, function: Callable[[], None]) -> int:
+    """Run the command; its exit status."""
+    try:
+        function()
+        sys.stdout.flush()
+    except KeyleaseError as failure:
+        invocation.terminal.fail(_advised(failure, invocation.options))
+        return failure.exit_status
+    except (KeyboardInterrupt, typer.Abort):
+        return INTERRUPTED
+    except BrokenPipeError:
+        return _reader_gone()
+    except (typer.Exit, typer.TyperException):
+        raise
+    except Exception as unforeseen:  # noqa: BLE001 - the last place that can keep a traceback off the screen
+        return _unforeseen(invocation, unforeseen)
+    finally:
+        invocation.close()
+    return 0
+
+
+def _advised(failure: KeyleaseError, options: Options) -> KeyleaseError:
+    """A failure to sign in, with the only way to sign in that there is from here."""
+    if isinstance(failure, SignInNeeded) and not options.person:
+        failure.hint = "On a development server say who you are: --as PERSON, or KEYLEASE_UNSAFE_PERSON."
+    return failure
+
+
+def _unforeseen(invocation: Invocation, failure: Exception) -> int:
+    if invocation.options.verbose:
+        import traceback
+
+        traceback.print_exception(failure)
+    invocation.terminal.fail(KeyleaseError(f"keylease failed, and does not know why ({type(failure).__name__})."))
+    return KeyleaseError.exit_status
+
+
+def _reader_gone() -> int:
+    """Nobody reads stdout any more: end quietly, and let Python's own last flush go nowhere."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return READER_GONE
+
+
+def _start_log(*, verbose: bool) -> None:
+    if not verbose:
+        return
+    import logging
+
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("%(name)s: %(message)s"))
+    logging.getLogger("keylease").addHandler(handler)
+    logging.getLogger("keylease").setLevel(logging.DEBUG)
+
+
+def _without_httpx_own_command() -> None:
+    """httpx loads its own command line too, with Rich and Pygments, which takes as long as all the rest of it.
+
+    It goes without where that is missing, so for this process it is missing.
+    """
+    sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type] # None: not to be imported
+
+
+def _epilog(examples: tuple[str, ...]) -> str:
+    return "\n".join(["[dim]Examples:[/dim]", *(f"  [cyan]{example}[/cyan]" for example in examples)])

@@ -1,0 +1,111 @@
+"""The program: all commands, and what happens around each of them.
+
+Typer parses; what it finds wrong is written in our own form (`error[usage]`) and ends with 2.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated, Any
+
+import typer
+from typer import core
+
+import keylease
+from keylease.cli import (
+    approvals,
+    collect,
+    demo,
+    doctor,
+    events,
+    fences,
+    horizon,
+    leases,
+    operate,
+    policy,
+    prepare,
+    requests,
+    revoke,
+)
+from keylease.cli.context import INTERRUPTED, AsJson, Config, Options, Person, Server, Verbose
+from keylease.cli.output import Terminal
+
+app = typer.Typer(
+    name="keylease",
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["--help", "-h"]},
+    epilog="Exit status: 0 done, 1 failed, 2 wrong usage, 3 not decided yet, 4 sign in first, 130 interrupted; "
+    "every other failure has a code (KL-…) and an exit status of its own.",
+)
+
+
+@app.callback(invoke_without_command=True)
+def keylease_command(
+    ctx: typer.Context,
+    *,
+    as_json: AsJson = False,
+    server: Server = None,
+    person: Person = None,
+    config: Config = None,
+    verbose: Verbose = False,
+    version: Annotated[bool, typer.Option("--version", help="Say which version this is.")] = False,
+) -> None:
+    """AWS keys that expire: ask for one, collect it, and AWS itself refuses it at the end."""
+    ctx.obj = Options(as_json=as_json, server=server, person=person, config=config, verbose=verbose)
+    if version:
+        typer.echo(f"keylease {keylease.__version__}")
+        raise typer.Exit
+    if ctx.invoked_subcommand is None:
+        typer.echo(ctx.get_help())
+
+
+COMMON = (leases, requests, collect, revoke, approvals, events)
+OPERATING = (prepare, policy, doctor, horizon, fences, operate, demo)
+
+for part in (*COMMON, *OPERATING):
+    app.add_typer(part.commands)
+
+
+def run(arguments: list[str]) -> int:
+    """Run one command line; its exit status."""
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="replace")  # type: ignore[union-attr] # the interpreter's own streams have it
+    program = typer.main.get_command(app)
+    _without_pydantic()
+    try:
+        status = program.main(arguments, prog_name="keylease", standalone_mode=False)
+    except typer.Abort:
+        return INTERRUPTED
+    except typer.TyperException as wrong:
+        terminal = Terminal(as_json="--json" in arguments)
+        terminal.complain(
+            "usage", wrong.format_message(), f"`{_command_path(wrong)} --help` shows how it is meant."
+        )
+        return wrong.exit_code
+    return status if isinstance(status, int) else 0
+
+
+class _AsWritten:
+    """What Typer asks to make a value of what was written: a text is that value already."""
+
+    def coerce(self, value: object, **_: object) -> object:
+        """The value, unchanged."""
+        return value
+
+
+def _without_pydantic() -> None:
+    """Typer loads Pydantic to make a text of a text, which takes longer than all of Typer; so it need not."""
+    build = getattr(core, "build_runtime_param", None)
+    if build is None:
+        return
+
+    def build_unless_plain(descriptor: Any) -> Any:
+        plain = descriptor.annotation in {str, bool} and descriptor.parameter_info.parser is None
+        return _AsWritten() if plain else build(descriptor)
+
+    core.build_runtime_param = build_unless_plain  # type: ignore[attr-defined] # Typer does not name it as its own
+
+
+def _command_path(wrong: typer.TyperException) -> str:
+    return str(getattr(getattr(wrong, "ctx", None), "command_path", "keylease"))

@@ -1,0 +1,139 @@
+"""Checks of what an administrator has reviewed: the groups that give, session roles and launch roles.
+
+They must defend themselves, since nothing in IAM does it for them: domain/group_policy.py and domain/role_policy.py
+say why. Facts in, rows out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from keylease.aws.inspector import Group, NamedPolicy, Role
+from keylease.doctor.facts import AccountFacts
+from keylease.doctor.row import Row, fix, ok, unknown
+from keylease.domain import outlive
+from keylease.domain.access import PermissionSet
+from keylease.domain.ahead import midnight
+from keylease.domain.group_policy import LEASED_USERS, weaknesses_of_group
+from keylease.domain.iam import GROUP_PATH, LAUNCH_PATH, SESSION_PATH, before
+from keylease.domain.role_policy import (
+    session_role_policy,
+    trust_policy,
+    weaknesses_of_launch_role,
+    weaknesses_of_role,
+)
+from keylease.errors import KeyleaseError
+
+USUAL_HORIZON = timedelta(weeks=26)
+"""What is proposed where a date is missing."""
+
+
+def groups(at: AccountFacts, now: datetime) -> Iterator[Row]:
+    """Each permission set's group is there, where the issuer may use it, gives something, and defends itself."""
+    for one in at.sets:
+        group = at.groups[one.group]
+        if isinstance(group, KeyleaseError):
+            yield unknown("group", f"The group {one.group} of {one.name}", group)
+        elif group is None:
+            sentence = f"The group {one.group} of the permission set {one.name} is not there."
+            yield fix("group", sentence, f"Create it under {GROUP_PATH}, or correct `group`.")
+        else:
+            yield from _of_set(one, group, now)
+
+
+def _of_set(one: PermissionSet, group: Group, now: datetime) -> Iterator[Row]:
+    found = [*_elsewhere(group), *_empty(one, group), *_weak(group, now)]
+    yield from found
+    if not found:
+        yield ok("group", f"The group {group.name} of {one.name} gives to leased users only, up to its horizon.")
+    for sentence in outlive.tells((policy.document for policy in group.policies), share=one.share):
+        yield ok("no-fence", f"{one.name}: {sentence}")
+
+
+def other_groups(at: AccountFacts, now: datetime) -> Iterator[Row]:
+    """So do the groups that no permission set names: a stolen issuer could use them."""
+    if isinstance(at.other_groups, KeyleaseError):
+        yield unknown("group", f"Other groups under {GROUP_PATH}", at.other_groups)
+        return
+    for group in at.other_groups:
+        yield from _weak(group, now)
+
+
+def _elsewhere(group: Group) -> Iterator[Row]:
+    if not group.path.startswith(GROUP_PATH):
+        yield fix(
+            "group",
+            f"The group {group.name} lies under {group.path}, so the issuer can put nobody into it.",
+            f"`aws iam update-group --group-name {group.name} --new-path {GROUP_PATH}`",
+        )
+
+
+def _empty(one: PermissionSet, group: Group) -> Iterator[Row]:
+    if not any(policy.gives for policy in group.policies):
+        sentence = f"The group {group.name} allows nothing, so a lease of {one.name} is of no use."
+        yield fix("group", sentence, "Give it a policy that allows what the permission set says.")
+
+
+def _weak(group: Group, now: datetime) -> Iterator[Row]:
+    guard = {**before(midnight(now + USUAL_HORIZON)), "ArnLike": {"aws:PrincipalArn": LEASED_USERS}}
+    for policy in group.policies:
+        if policy.is_aws_managed:
+            yield fix(
+                "group",
+                f"The group {group.name} has {policy.name}, which AWS manages: it holds for whoever is put into "
+                "the group, without a horizon, and AWS may widen it.",
+                "Attach a copy of it instead whose Allow statements have this condition:",
+                {"Condition": guard},
+            )
+            continue
+        for sentence in weaknesses_of_group(policy.document):
+            what = f"The group {group.name}, policy {policy.name}: {sentence}"
+            yield fix("group", what, "Add this condition to the statement:", {"Condition": guard})
+
+
+def roles(at: AccountFacts, now: datetime) -> Iterator[Row]:
+    """Session roles hold without a session policy; launch roles can give nobody anything."""
+    if isinstance(at.roles, KeyleaseError):
+        yield unknown("role", f"Roles under {GROUP_PATH}", at.roles)
+        return
+    for role in at.roles:
+        if role.path.startswith(SESSION_PATH):
+            yield from _session(at, role, now)
+        elif role.path.startswith(LAUNCH_PATH):
+            yield from _launch(role)
+
+
+def _session(at: AccountFacts, role: Role, now: datetime) -> Iterator[Row]:
+    standing = at.issuer.standing
+    if isinstance(standing, KeyleaseError):
+        yield unknown("role", f"The session role {role.name}", standing)
+        return
+    share = any(one.share for one in at.sets if role.name in {one.name, one.group})
+    whole = session_role_policy((), horizon=midnight(now + USUAL_HORIZON), share=share)
+    trust = trust_policy(standing.arn)
+    weak = weaknesses_of_role(_documents(role.policies), role.trust, issuer_arn=standing.arn, share=share)
+    for sentence in weak:
+        trusts = "does not trust" in sentence
+        yield fix(
+            "role",
+            f"Session role {role.name}: {sentence}",
+            "Its trust policy should be:" if trusts else "One of its policies should hold all of these:",
+            trust if trusts else whole,
+        )
+    if not weak:
+        yield ok(
+            "role", f"The session role {role.name} trusts the issuer alone and holds without a session policy."
+        )
+
+
+def _launch(role: Role) -> Iterator[Row]:
+    weak = weaknesses_of_launch_role(_documents(role.policies))
+    for sentence in weak:
+        yield fix("role", f"{role.name}: {sentence}", f"Take that from it, or move it away from {LAUNCH_PATH}.")
+    if not weak:
+        yield ok("role", f"The launch role {role.name} holds no IAM, STS or PassRole.")
+
+
+def _documents(policies: tuple[NamedPolicy, ...]) -> list[dict[str, object]]:
+    return [dict(policy.document) for policy in policies]
