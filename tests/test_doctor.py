@@ -106,6 +106,12 @@ def test_what_a_remedy_tells_to_add_mends_a_session_role() -> None:
     assert told(examine(facts(mended)), Verdict.FIX) == []
 
 
+@pytest.mark.parametrize("name", ["an endless issuer", "the issuer's horizon"])
+def test_a_horizon_is_told_once_and_not_as_a_policy_that_is_too_wide(name: str) -> None:
+    [broken] = [row[1] for row in WEAKNESSES if row[0] == name]
+    assert [row.check for row in told(examine(facts(broken(account()))), Verdict.FIX)] == ["horizon"]
+
+
 def test_what_no_fence_can_stop_is_a_note() -> None:
     secrets = {"Effect": "Allow", "Action": "secretsmanager:GetSecretValue", "Resource": "*"}
     rows = examine(facts(with_groups(group_policy([secrets], horizon=HORIZON))(account())))

@@ -38,6 +38,12 @@ def test_an_end_is_the_last_midnight_at_or_before_the_asked_end(length: timedelt
     assert now + length - DAY < ends <= now + length
 
 
+def test_where_every_slot_takes_more_than_a_tenth_the_finest_counts() -> None:
+    half_past = NOW + timedelta(minutes=30)
+    ends = until.slot_end(timedelta(hours=2), half_past, slots=(DAY, timedelta(hours=1)))
+    assert ends == NOW + timedelta(hours=2)
+
+
 @given(lengths, instants)
 def test_what_is_possible_instead_of_too_short_a_lease_is_possible(length: timedelta, now: datetime) -> None:
     try:

@@ -19,6 +19,7 @@ from keylease.domain.access import Catalogue
 from keylease.domain.clock import Clock, SystemClock
 from keylease.domain.plan import Rules
 from keylease.errors import UnsafeNotAllowed
+from keylease.health import Health
 from keylease.identity.unsafe import UnsafePeople
 from keylease.ports import Cloud, Store
 from keylease.reconciler import Reconciler
@@ -38,6 +39,7 @@ class App:
     broker: Broker
     visibility: Visibility
     reconciler: Reconciler
+    health: Health
     sign_in: UnsafePeople
     unsafe_people: Mapping[str, str]
     """Subject and name of everybody whom the development sign-in lets choose; empty where it is not allowed."""
@@ -65,18 +67,19 @@ def assemble(
     _refuse_unsafe(settings)
     catalogue, people = settings.catalogue(), settings.people()
     rules = Rules(acknowledge_within=settings.server.acknowledge_within, keep_fences_ahead=settings.fences_ahead)
+    broker = Broker(store=store, clouds=clouds, catalogue=catalogue, clock=clock, keep_fences=settings.fences_ahead)
+    reconciler = Reconciler(
+        store=store, clouds=clouds, clock=clock, rules=rules, trust_empty_ledger=trust_empty_ledger
+    )
     return App(
         catalogue=catalogue,
         store=store,
         clouds=clouds,
         clock=clock,
-        broker=Broker(
-            store=store, clouds=clouds, catalogue=catalogue, clock=clock, keep_fences=settings.fences_ahead
-        ),
+        broker=broker,
         visibility=Visibility(store=store, catalogue=catalogue),
-        reconciler=Reconciler(
-            store=store, clouds=clouds, clock=clock, rules=rules, trust_empty_ledger=trust_empty_ledger
-        ),
+        reconciler=reconciler,
+        health=Health(broker=broker, reconciler=reconciler, clock=clock),
         sign_in=UnsafePeople(people),
         unsafe_people={person.subject: person.name for person in people},
     )

@@ -10,7 +10,7 @@ what is never acknowledged is taken away again by a pass, and can be collected a
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -29,6 +29,7 @@ from keylease.errors import (
     BadReason,
     BeyondHorizon,
     Conflict,
+    GroupMissing,
     LeaseOver,
     NotApproved,
     NotGranted,
@@ -221,6 +222,20 @@ class Broker:
     def warnings(self, account: str, permission_set: PermissionSet) -> tuple[str, ...]:
         """What must be said of a permission set to whoever asks for it; what AWS does not tell now is left out."""
         return _warnings(permission_set, self._facts_if_aws_answers(account, permission_set))
+
+    def horizons(self) -> Iterator[tuple[str, str, datetime]]:
+        """Account, permission set and its group's horizon, for all that a grant covers and AWS tells."""
+        pairs = {(a, p) for grant in self._catalogue.grants for a in grant.accounts for p in grant.permission_sets}
+        for account, name in sorted(pairs):
+            permission_set = self._catalogue.permission_sets.get(name)
+            if permission_set is None or account not in self._clouds:
+                continue
+            try:
+                horizon = self._facts(account, permission_set).horizon
+            except (Unavailable, GroupMissing):
+                continue
+            if horizon is not None:
+                yield account, name, horizon
 
     def _end_now(self, lease: Lease, reason: EndReason, principal: Principal) -> Lease:
         ending = self._ending(lease)

@@ -47,8 +47,8 @@ def _must_fit(clients: Clients, missing: int) -> None:
         room = quota.limit - quota.used
         if quota.name == "Policies" and missing > room:
             raise AwsQuota(
-                f"{missing} fences are missing, and of {quota.limit:,} policies {quota.used:,} are in use: "
-                f"there is room for {room}.",
+                f"{missing:,} fences are missing, and of {quota.limit:,} policies {quota.used:,} are in use: "
+                f"there is room for {room:,}.",
                 hint="Name a nearer --until, or ask AWS for a higher quota (IAM, customer managed policies).",
             )
 

@@ -48,7 +48,7 @@ def serve(call: Invocation) -> None:
     call.terminal.say(f"keylease answers at {settings.server.address}. Ctrl-C ends it; leases end without it.")
     if made.unsafe_people:
         call.terminal.say(f"Unsafe: whoever reaches it may be any of {', '.join(made.unsafe_people)}.")
-    with jobs.passes(made.reconciler, settings.server.pass_every):
+    with jobs.passes(made.health, settings.server.pass_every):
         uvicorn.Server(uvicorn.Config(api, log_config=None, server_header=False)).run(sockets=[listening])
 
 
@@ -83,7 +83,7 @@ def reconcile(
         return
     _start_log(verbose=call.options.verbose)
     call.terminal.say("Pass after pass; Ctrl-C ends it.")
-    with jobs.passes(made.reconciler, settings.server.pass_every):
+    with jobs.passes(made.health, settings.server.pass_every):
         while True:
             call.clock.sleep(WITHOUT_END)
 

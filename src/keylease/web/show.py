@@ -6,13 +6,16 @@ from datetime import datetime
 
 from keylease.app import App
 from keylease.domain import until
+from keylease.domain.clock import to_text
 from keylease.domain.event import GENESIS, ChainedEvent, verify
 from keylease.domain.lease import ENDED, Lease, State
 from keylease.domain.status import Status, status_of, time_left
-from keylease.errors import InThePast
+from keylease.domain.until import Until
+from keylease.errors import InThePast, TooShort
+from keylease.health import State as Health
 from keylease.web.offers import Offer, deciders
 from keylease.web.visit import Visit
-from keylease.web.wire import EventOut, LeaseOut, MayOut, MeOut, PersonOut, SetOut, VerifiedOut
+from keylease.web.wire import EventOut, HealthOut, LeaseOut, MayOut, MeOut, PersonOut, SetOut, VerifiedOut
 
 _NOT_YET_USED = {Status.REQUESTED, Status.APPROVED, Status.COLLECTING}
 """To renew before anything was collected would be to ask for the same twice."""
@@ -76,9 +79,14 @@ def approvers(app: App, one: Lease) -> tuple[str, ...]:
 
 def end_if_approved(visit: Visit, one: Lease) -> datetime | None:
     """When a request would end if it were approved now; None where its instant has come meanwhile."""
+    return end_of(visit, one.asked)
+
+
+def end_of(visit: Visit, asked: Until) -> datetime | None:
+    """When a lease that is approved now for so long would end; None where no lease can end by then."""
     try:
-        return until.slot_end(one.asked, visit.now)
-    except InThePast:
+        return until.slot_end(asked, visit.now, slots=visit.app.catalogue.slots)
+    except (InThePast, TooShort):
         return None
 
 
@@ -100,6 +108,17 @@ def verified(visit: Visit) -> VerifiedOut:
     """The whole chain, followed from its start. Raises `NotAuditor` and `ChainBroken`."""
     last = verify(visit.app.visibility.events(visit.principal))
     return VerifiedOut(records=last.seq if last else 0, last_hash=last.hash if last else GENESIS)
+
+
+def health(state: Health) -> HealthOut:
+    """How keylease is doing, as counts: who may read no more may still watch it."""
+    return HealthOut(
+        well=state.is_well,
+        passed_at=to_text(state.passed_at) if state.passed_at else None,
+        alarms=sum(len(report.alarms) for report in state.reports),
+        failures=sum(len(report.failures) for report in state.reports),
+        horizons_near=len(state.near),
+    )
 
 
 def offer(one: Offer) -> SetOut:

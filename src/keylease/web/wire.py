@@ -149,9 +149,14 @@ class VerifiedOut(Wire):
 
 
 class HealthOut(Wire):
-    """The server answers."""
+    """The server answers; the rest counts what the last pass saw. `well`: nobody needs to look."""
 
     ok: bool = True
+    well: bool
+    passed_at: str | None
+    alarms: int
+    failures: int
+    horizons_near: int
 
 
 class ErrorOut(Wire):

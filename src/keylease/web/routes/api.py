@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from starlette.responses import JSONResponse
 
 from keylease.broker import Ask
@@ -42,9 +42,9 @@ nothing = ApproveIn()
 
 
 @router.get("/healthz", tags=["server"], responses={})
-def healthz() -> HealthOut:
-    """Whether the server answers; it says nothing of AWS or the ledger."""
-    return HealthOut()
+def healthz(request: Request) -> HealthOut:
+    """Whether the server answers, and whether the last pass saw anything that a person must look at."""
+    return show.health(request.app.state.keylease.health.state)
 
 
 @router.get("/api/me", tags=["people"])

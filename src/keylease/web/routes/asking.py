@@ -22,6 +22,7 @@ from keylease.errors import (
     KeyleaseError,
     NotGranted,
     TooLong,
+    TooShort,
 )
 from keylease.web import errors, show
 from keylease.web.offers import Offer, offers
@@ -36,6 +37,7 @@ USUAL = timedelta(weeks=2)
 _FIELDS: dict[type[KeyleaseError], str] = {
     BadUntil: "until",
     TooLong: "until",
+    TooShort: "until",
     InThePast: "until",
     BeyondHorizon: "until",
     BadReason: "reason",
@@ -111,7 +113,7 @@ def about_to_renew(visit: Visiting, lease_id: str) -> HTMLResponse:
     """The form of a renewal, filled in as last time; an instant of last time is over or no length at all."""
     lease = show.lease(visit, visit.app.visibility.lease(visit.principal, lease_id))
     limits = _limits(visit, lease)
-    if lease.asked in {length.value for length in _lengths(limits, visit.now)}:
+    if lease.asked in {length.value for length in _lengths(limits, visit)}:
         filled = Filled(chosen=lease.asked, reason=lease.reason)
     elif isinstance(until.parse(lease.asked), timedelta):
         filled = Filled(written=lease.asked, reason=lease.reason)
@@ -142,7 +144,7 @@ def renew(
 def _form(
     visit: Visit, offered: Sequence[Offer], filled: Filled, failure: KeyleaseError | None = None
 ) -> HTMLResponse:
-    lengths = _lengths((offer.max_ttl for offer in offered), visit.now)
+    lengths = _lengths((offer.max_ttl for offer in offered), visit)
     return visited(
         visit,
         "new_request.html",
@@ -164,7 +166,7 @@ def _renewal(visit: Visit, lease_id: str, filled: Filled, failure: KeyleaseError
         status=errors.status(failure) if failure else 200,
         current="mine",
         lease=lease,
-        lengths=_lengths(_limits(visit, lease), visit.now),
+        lengths=_lengths(_limits(visit, lease), visit),
         filled=filled,
         failure=failure,
         field=_FIELDS.get(type(failure)) if failure else None,
@@ -194,12 +196,13 @@ def _usual(offered: Sequence[Offer]) -> timedelta:
     return min(USUAL, max((offer.max_ttl for offer in offered), default=USUAL))
 
 
-def _lengths(limits: Iterable[timedelta], now: datetime) -> list[Length]:
+def _lengths(limits: Iterable[timedelta], visit: Visit) -> list[Length]:
     """The choices up to the longest limit: whole weeks, and each limit that is no such week. Shortest first."""
     known = [limit for limit in limits if limit >= until.SHORTEST]
     longest = max(known, default=timedelta())
     ttls = {ttl for ttl in WEEKS if ttl <= longest} | {limit for limit in known if limit < WEEKS[-1]}
     return [
-        Length(value=until.write(ttl), ttl=ttl, ends=until.slot_end(ttl, now), is_longest=ttl == longest)
+        Length(value=until.write(ttl), ttl=ttl, ends=ends, is_longest=ttl == longest)
         for ttl in sorted(ttls)
+        if (ends := show.end_of(visit, ttl)) is not None
     ]

@@ -37,7 +37,7 @@ def mine(visit: Visiting) -> HTMLResponse:
 def everybody(visit: Visiting) -> HTMLResponse:
     """Everybody's leases, for auditors and administrators."""
     leases = [show.lease(visit, one) for one in visit.app.visibility.everybody(visit.principal)]
-    return visited(visit, "everybody.html", current="all", leases=leases)
+    return visited(visit, "everybody.html", current="all", leases=leases, health=visit.app.health.state)
 
 
 @router.get("/leases/{lease_id}")

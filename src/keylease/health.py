@@ -1,0 +1,66 @@
+"""How keylease is doing: what the last pass did and could not do, and how far everything reaches.
+
+Kept in memory, made anew after each pass, and read by the administrator's page, `/healthz` and the log. Looking at
+it asks nobody: AWS may be away while somebody wants to know why.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from keylease.broker import Broker
+from keylease.domain.clock import Clock
+from keylease.reconciler import PassReport, Reconciler
+
+NEAR = timedelta(weeks=3)
+"""A horizon that is nearer than this is to be moved: leases of some weeks can no longer be asked for."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reach:
+    """Up to when a permission set's group in an account allows anything."""
+
+    account: str
+    permission_set: str
+    horizon: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class State:
+    """What is known since the last pass; `passed_at` is None before the first."""
+
+    passed_at: datetime | None = None
+    reports: Sequence[PassReport] = ()
+    near: Sequence[Reach] = ()
+    """Horizons nearer than three weeks, the nearest first."""
+
+    @property
+    def is_well(self) -> bool:
+        """Nothing needs a person."""
+        return not self.near and not any(report.alarms or report.failures for report in self.reports)
+
+
+class Health:
+    """Runs passes and remembers what they saw."""
+
+    def __init__(self, *, broker: Broker, reconciler: Reconciler, clock: Clock) -> None:
+        self._broker = broker
+        self._reconciler = reconciler
+        self._clock = clock
+        self._state = State()
+
+    @property
+    def state(self) -> State:
+        """What is known now."""
+        return self._state
+
+    def run_pass(self) -> Sequence[PassReport]:
+        """One pass, and then a look at the horizons. Raises what concerns no account alone."""
+        reports = self._reconciler.run()
+        now = self._clock.now()
+        reaches = [Reach(account=a, permission_set=p, horizon=at) for a, p, at in self._broker.horizons()]
+        near = sorted((one for one in reaches if one.horizon - now < NEAR), key=lambda one: one.horizon)
+        self._state = State(passed_at=now, reports=reports, near=near)
+        return reports

@@ -1,0 +1,61 @@
+"""How keylease is doing: what the last pass saw, and horizons that are near."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from keylease.health import Health
+from keylease.jobs import run_one
+from keylease.ports import GroupFacts
+from keylease.testing import away
+from world import World
+
+
+@pytest.fixture
+def health(world: World) -> Health:
+    return Health(broker=world.broker, reconciler=world.reconciler, clock=world.clock)
+
+
+def test_before_the_first_pass_nothing_is_known(health: Health) -> None:
+    assert health.state.passed_at is None
+    assert health.state.is_well
+
+
+@pytest.mark.parametrize(("weeks", "near"), [(3, False), (2.9, True), (-1, True)])
+def test_a_horizon_is_told_of_from_three_weeks_on(
+    world: World, health: Health, weeks: float, *, near: bool
+) -> None:
+    world.cloud.facts["archive"] = GroupFacts(horizon=world.clock.now() + timedelta(weeks=weeks))
+    health.run_pass()
+    assert [one.permission_set for one in health.state.near] == (["archive"] if near else [])
+    assert health.state.is_well is not near
+
+
+def test_the_nearest_horizon_comes_first(world: World, health: Health) -> None:
+    world.cloud.facts["archive"] = GroupFacts(horizon=world.clock.now() + timedelta(days=9))
+    world.cloud.facts["logs"] = GroupFacts(horizon=world.clock.now() + timedelta(days=2))
+    health.run_pass()
+    assert [one.permission_set for one in health.state.near] == ["logs", "archive"]
+
+
+def test_an_account_that_is_away_is_not_well_and_raises_nothing(world: World, health: Health) -> None:
+    world.cloud.before = away
+    assert run_one(health)[0].failures
+    assert health.state.passed_at == world.clock.now()
+    assert not health.state.is_well
+
+
+def test_a_group_that_is_gone_leaves_the_others_told(world: World, health: Health) -> None:
+    world.cloud.groups.remove("archive")
+    world.cloud.facts["logs"] = GroupFacts(horizon=world.clock.now())
+    health.run_pass()
+    assert [one.permission_set for one in health.state.near] == ["logs"]
+
+
+def test_an_alarm_is_not_well(world: World, health: Health) -> None:
+    lease = world.active()
+    world.cloud.fences[lease.fence or ""] = "{}"
+    health.run_pass()
+    assert not health.state.is_well
