@@ -13,6 +13,7 @@ usage, not decided yet, sign in first.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import ClassVar
 
 
@@ -143,6 +144,26 @@ class SignInTooOld(Refused):
 
     code, exit_status = "KL-309", 37
     hint = "Sign in again; you come back to where you were."
+
+    def __init__(
+        self, sentence: str, *, hint: str | None = None, max_age: timedelta | None = None, mfa: bool = False
+    ) -> None:
+        super().__init__(sentence, hint=hint)
+        self.max_age = max_age
+        self.mfa = mfa
+        """What to ask the sign-in for, that the same act goes through afterwards."""
+
+
+class RateLimited(Refused):
+    """Too many tries to sign in from one place, or altogether."""
+
+    code, exit_status = "KL-310", 38
+    hint = "Nothing was changed. Wait a moment, then try again."
+
+    def __init__(self, sentence: str, *, hint: str | None = None, retry_after: int = 1) -> None:
+        super().__init__(sentence, hint=hint)
+        self.retry_after = retry_after
+        """Whole seconds after which one more try is let through."""
 
 
 class NotGranted(Refused):
@@ -381,6 +402,20 @@ class NotOurs(Conflict):
 
     code, exit_status = "KL-703", 72
     hint = "Name another one, or move what is there away."
+
+
+class SignInUnderWay(Conflict):
+    """Another keylease on this machine holds the terminal's sign-in, and goes on holding it."""
+
+    code, exit_status = "KL-704", 73
+    hint = "Finish the sign-in in the other terminal, or end that command; then try again."
+
+
+class SignInNotKept(Unavailable):
+    """The terminal's sign-in cannot be kept on this machine, or not be read again."""
+
+    code, exit_status = "KL-705", 74
+    hint = "docs/how-to/terminal.md says where it is kept and what that needs."
 
 
 def tree(root: type[KeyleaseError] = KeyleaseError) -> Iterator[type[KeyleaseError]]:

@@ -15,6 +15,7 @@ import uvicorn
 from command_line import CommandLine
 
 from keylease.app import App
+from keylease.health import Health
 from keylease.testing import FakeSignIn
 from keylease.web import create
 from world import ANNA, MARA, PRIYA, STRANGER, TOMAS, World
@@ -31,6 +32,7 @@ def app_of(world: World) -> App:
         broker=world.broker,
         visibility=world.visibility,
         reconciler=world.reconciler,
+        health=Health(broker=world.broker, reconciler=world.reconciler, clock=world.clock),
         sign_in=FakeSignIn(*PEOPLE),
         unsafe_people={person.subject: person.name for person in PEOPLE},
     )

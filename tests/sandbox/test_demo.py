@@ -8,9 +8,9 @@ import sys
 from datetime import datetime
 from pathlib import Path
 
+import psutil
 import pytest
 
-from keylease.domain.clock import SystemClock
 from keylease.sandbox import demo
 
 STEPS = [
@@ -54,17 +54,19 @@ def test_the_search_finds_a_secret_that_is_at_rest(tmp_path: Path) -> None:
 
 
 def test_what_is_left_of_keylease_is_seen(tmp_path: Path) -> None:
-    waiting = [sys.executable, "-c", "input()"]
-    with subprocess.Popen([*waiting, str(tmp_path)], stdin=subprocess.PIPE) as mine:
-        assert demo.keylease_processes(tmp_path, aws=0) == [mine.pid]
-        assert demo.keylease_processes(tmp_path, aws=mine.pid) == []
+    others = demo.keylease_processes(tmp_path, aws=0)
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as mine:
+        assert set(demo.keylease_processes(tmp_path, aws=0)) == {*others, mine.pid}
+        assert demo.keylease_processes(tmp_path, aws=mine.pid) == others
         mine.communicate(b"\n")
-    assert demo.keylease_processes(tmp_path, aws=0) == []
+    assert demo.keylease_processes(tmp_path, aws=0) == others
 
 
-def test_a_process_that_works_in_the_folder_is_seen_whoever_started_it(tmp_path: Path) -> None:
-    child = "import subprocess, sys; subprocess.run([sys.executable, '-c', 'input()'], cwd=sys.argv[1])"
-    with subprocess.Popen([sys.executable, "-c", child, str(tmp_path)], stdin=subprocess.PIPE) as parent:
-        while len(demo.keylease_processes(tmp_path, aws=0)) < 2:
-            SystemClock().sleep(0.05)
-        parent.communicate(b"\n")
+def test_a_process_that_works_on_the_folder_is_seen_whoever_started_it(tmp_path: Path) -> None:
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE, cwd=tmp_path) as in_it:
+        assert demo._works_on(tmp_path, psutil.Process(in_it.pid))
+        in_it.communicate(b"\n")
+    with subprocess.Popen([sys.executable, "-c", "input()", str(tmp_path)], stdin=subprocess.PIPE) as names_it:
+        assert demo._works_on(tmp_path, psutil.Process(names_it.pid))
+        names_it.communicate(b"\n")
+    assert not demo._works_on(tmp_path, psutil.Process())

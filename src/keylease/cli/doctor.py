@@ -32,7 +32,7 @@ MOST_SHOWN = 600
     common=operator,
 )
 def doctor(call: Invocation) -> None:
-    """Look whether keylease would work and is safe: configuration, ledger, and each account. Changes nothing.
+    """Look whether keylease would work and is safe: configuration, ledger, each account. Changes nothing in AWS.
 
     Ends with 0 if there is nothing to fix, and with 1 if there is.
     """

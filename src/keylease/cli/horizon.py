@@ -205,7 +205,7 @@ def _bearer_row(name: str, bearer: Bearer, now: datetime) -> list[Cell]:
 
 
 def _style(end: datetime | None, now: datetime) -> str:
-    from keylease.doctor.leased import NEAR
+    from keylease.health import NEAR
 
     return "bold red" if end is None or end <= now else "yellow" if end < now + NEAR else "green"
 

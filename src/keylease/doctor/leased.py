@@ -6,7 +6,7 @@ Facts in, rows out.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from keylease.aws.inspector import Group
 from keylease.doctor.facts import AccountFacts
@@ -15,9 +15,7 @@ from keylease.doctor.row import Row, fix, many, ok, unknown
 from keylease.domain import ahead, iam, spoken
 from keylease.domain.plan import ObservedUser
 from keylease.errors import KeyleaseError
-
-NEAR = timedelta(weeks=3)
-"""An end that is nearer is to be moved: leases of some weeks can no longer be asked for."""
+from keylease.health import NEAR
 
 NEARLY_FULL = 0.8
 _MOVE = "`keylease horizon move --to 26w`, with an administrator's credentials."
@@ -74,7 +72,7 @@ def quotas(at: AccountFacts) -> Iterator[Row]:
         used = f"{one.used:,} of {one.limit:,} {one.name.lower()} are in use"
         if one.used >= one.limit * NEARLY_FULL:
             remedy = "Ask AWS for a higher quota (Service Quotas, IAM), or delete what nobody needs."
-            yield fix("quotas", f"{used}: soon no lease can begin.", remedy)
+            yield fix("quotas", f"{used}: soon there is room for no more.", remedy)
         else:
             yield ok("quotas", f"{used}.")
 
