@@ -10,15 +10,17 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator, Sequence
 
-from bench import calls_per_lease, expiry_lag, issue_end_sqlite, policy_sizes
+from bench import calls_per_lease, expiry_lag, id_token_verify, issue_end_sqlite, policy_sizes, sign_in_own_share
 from bench.result import NotMeasured, Result, table
 from keylease.errors import KeyleaseError
 
 MEASUREMENTS: dict[str, Callable[[], Iterator[Result]]] = {
     "calls_per_lease": calls_per_lease.measure,
     "expiry_lag": expiry_lag.measure,
+    "id_token_verify": id_token_verify.measure,
     "issue_end_sqlite": issue_end_sqlite.measure,
     "policy_sizes": policy_sizes.measure,
+    "sign_in_own_share": sign_in_own_share.measure,
 }
 
 

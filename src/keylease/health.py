@@ -18,6 +18,10 @@ NEAR = timedelta(weeks=3)
 """A horizon that is nearer than this is to be moved: leases of some weeks can no longer be asked for."""
 
 
+LATE = timedelta(minutes=15)
+"""A pass that is older means that passes no longer run: what has ended is not removed."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reach:
     """Up to when a permission set's group in an account allows anything."""
@@ -36,9 +40,10 @@ class State:
     near: Sequence[Reach] = ()
     """Horizons nearer than three weeks, the nearest first."""
 
-    @property
-    def is_well(self) -> bool:
-        """Nothing needs a person."""
+    def is_well(self, now: datetime) -> bool:
+        """A pass has run lately, and nothing needs a person."""
+        if self.passed_at is None or now - self.passed_at > LATE:
+            return False
         return not self.near and not any(report.alarms or report.failures for report in self.reports)
 
 
@@ -60,6 +65,7 @@ class Health:
         """One pass, and then a look at the horizons. Raises what concerns no account alone."""
         reports = self._reconciler.run()
         now = self._clock.now()
+        self._state = State(passed_at=now, reports=reports, near=self._state.near)
         reaches = [Reach(account=a, permission_set=p, horizon=at) for a, p, at in self._broker.horizons()]
         near = sorted((one for one in reaches if one.horizon - now < NEAR), key=lambda one: one.horizon)
         self._state = State(passed_at=now, reports=reports, near=near)

@@ -83,9 +83,13 @@ class Issuing:
         return bool(self._store.find(wearing))
 
     def _undo(self, issuing: Lease) -> None:
-        """Take away what was made; what does not work now, a pass does later."""
+        """Take away what this collection has made, and nothing else; what does not work now, a pass does later."""
         try:
-            self._ending.abandon(self._store.get(issuing.id))
+            now = self._store.get(issuing.id)
+            if now.collections != issuing.collections:
+                self._ending.forget(issuing.user_name or "")
+            elif now.state is State.ISSUING:
+                self._ending.abandon(now)
         except (Unavailable, Conflict):
             return
 
