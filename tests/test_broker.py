@@ -6,13 +6,15 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
-from keylease.broker import Ask
-from keylease.domain.access import Catalogue
+from keylease.broker import MOST_OPEN, UNKNOWN, Ask
+from keylease.domain.access import Catalogue, Grant, Who
 from keylease.domain.event import verify
 from keylease.domain.lease import EndReason, State
+from keylease.domain.plan import Rules
 from keylease.errors import (
     AlreadyCollected,
     AlreadyDecided,
@@ -21,6 +23,8 @@ from keylease.errors import (
     AwsUnreachable,
     BadReason,
     BeyondHorizon,
+    ChainBroken,
+    ChangedMeanwhile,
     FenceDiffers,
     GroupMissing,
     InThePast,
@@ -32,11 +36,14 @@ from keylease.errors import (
     NotGranted,
     NotYours,
     OwnRequest,
+    SetChanged,
     StoreFull,
     TooLong,
+    TooManyOpen,
     Unavailable,
 )
-from keylease.ports import GroupFacts
+from keylease.ports import Cloud, GroupFacts
+from keylease.reconciler import PassReport, Reconciler
 from keylease.testing import MemoryStore, away, fail_at, throttled
 from world import ANNA, CATALOGUE, MARA, PRIYA, STRANGER, TOMAS, World
 
@@ -366,3 +373,164 @@ def test_a_permission_set_whose_group_is_gone_is_refused_at_once(world: World) -
     world.cloud.groups.clear()
     with pytest.raises(GroupMissing):
         world.requested()
+
+
+class TestWithTheRemoverElsewhere:
+    """A process that holds the issuer alone, and another that holds the remover, on one ledger."""
+
+    @pytest.fixture
+    def issuing(self, world: World) -> World:
+        world.clouds = {"main": Cloud(issuer=world.cloud, remover=None)}
+        world.start()
+        return world
+
+    def passes(self, world: World) -> PassReport:
+        removing = {"main": Cloud(issuer=None, remover=world.cloud)}
+        reconciler = Reconciler(store=world.store, clouds=removing, clock=world.clock, rules=Rules())
+        return reconciler.run()[0]
+
+    def test_a_key_is_issued_and_ends(self, issuing: World) -> None:
+        lease = issuing.active()
+        issuing.clock.move_to(lease.expires_at)
+        assert self.passes(issuing).done == {"End": 1}
+        assert not issuing.cloud.users
+
+    def test_an_early_return_is_an_intent_that_the_other_carries_out(self, issuing: World) -> None:
+        lease = issuing.broker.revoke(MARA, issuing.active().id)
+        assert lease.state is State.REVOKING
+        assert self.passes(issuing).done == {"Remove": 1}
+        assert issuing.store.get(lease.id).end_reason is EndReason.RETURNED
+
+    def test_a_failed_collection_is_cleaned_up_by_the_other(self, issuing: World) -> None:
+        lease = issuing.approved()
+        issuing.cloud.after = fail_at("CreateAccessKey", AwsUnreachable("lost"))
+        with pytest.raises(AwsUnreachable, match="lost"):
+            issuing.broker.collect(MARA, lease.id)
+        issuing.cloud.after = lambda _: None
+        issuing.clock.pass_time(minutes=15)
+        assert self.passes(issuing).done == {"Abandon": 1}
+
+    def test_the_remover_alone_issues_nothing(self, world: World) -> None:
+        lease = world.approved()
+        world.clouds = {"main": Cloud(issuer=None, remover=world.cloud)}
+        world.start()
+        with pytest.raises(NotGranted):
+            world.broker.collect(MARA, lease.id)
+
+
+NARROWED = {
+    "the longest time was cut": (replace(CATALOGUE.grants[0], max_ttl=timedelta(hours=1)), TooLong),
+    "the grant names other sets": (replace(CATALOGUE.grants[0], permission_sets=frozenset({"logs"})), NotGranted),
+    "the grant names other accounts": (replace(CATALOGUE.grants[0], accounts=frozenset()), NotGranted),
+    "the grant names other people": (
+        replace(CATALOGUE.grants[0], who=Who(subjects=frozenset({"else"}))),
+        NotGranted,
+    ),
+}
+
+
+@pytest.mark.parametrize(("grant", "refusal"), NARROWED.values(), ids=NARROWED)
+def test_a_grant_that_was_narrowed_counts_at_the_collection(
+    world: World, grant: Grant, refusal: type[KeyleaseError]
+) -> None:
+    lease = world.approved()
+    world.catalogue = replace(CATALOGUE, grants=(grant,))
+    world.start()
+    with pytest.raises(refusal):
+        world.broker.collect(MARA, lease.id)
+    assert world.cloud.calls["CreateUser"] == 0
+
+
+def test_a_grant_that_was_narrowed_counts_at_the_approval(world: World) -> None:
+    lease = world.requested()
+    world.catalogue = replace(CATALOGUE, grants=(replace(CATALOGUE.grants[0], max_ttl=timedelta(hours=1)),))
+    world.start()
+    with pytest.raises(TooLong):
+        world.broker.approve(PRIYA, lease.id)
+    assert world.broker.approve(PRIYA, world.requested(timedelta(hours=1)).id).state is State.APPROVED
+
+
+@pytest.mark.parametrize("change", [{"group": "logs"}, {"share": True}])
+def test_a_permission_set_that_was_changed_is_not_collected(world: World, change: dict[str, Any]) -> None:
+    lease = world.approved()
+    sets = {**CATALOGUE.permission_sets, "archive": replace(CATALOGUE.permission_sets["archive"], **change)}
+    world.catalogue = replace(CATALOGUE, permission_sets=sets)
+    world.start()
+    with pytest.raises(SetChanged):
+        world.broker.collect(MARA, lease.id)
+
+
+def test_one_person_has_so_many_requests_open_and_no_more(world: World) -> None:
+    leases = [world.requested() for _ in range(MOST_OPEN)]
+    with pytest.raises(TooManyOpen):
+        world.requested()
+    world.broker.revoke(MARA, leases[0].id)
+    assert world.requested()
+
+
+def test_a_grant_that_approves_by_itself_waits_for_aws_to_tell_the_horizon(world: World) -> None:
+    world.cloud.before = away
+    with pytest.raises(AwsUnreachable):
+        world.broker.request(
+            MARA, Ask(account="main", permission_set="logs", until=timedelta(days=1), reason="Look")
+        )
+
+
+def test_what_aws_did_not_tell_is_said_to_the_approver(world: World) -> None:
+    world.cloud.before = away
+    assert world.requested().warnings == (UNKNOWN,)
+
+
+def test_a_lease_that_was_changed_in_the_ledger_by_hand_is_not_collected(world: World) -> None:
+    lease = world.approved()
+    assert isinstance(world.store, MemoryStore)
+    world.store.leases[lease.id] = replace(lease, expires_at=lease.expires_at + WEEK)
+    with pytest.raises(ChainBroken, match=lease.id):
+        world.broker.collect(MARA, lease.id)
+    with pytest.raises(ChainBroken, match=lease.id):
+        world.visibility.verified(ANNA)
+
+
+def test_every_lease_is_what_its_last_record_says(world: World) -> None:
+    for lease in (world.active(), world.approved(), world.requested(), world.collected().lease):
+        world.broker.revoke(MARA, lease.id)
+    world.clock.pass_time(weeks=3)
+    world.run_pass()
+    assert world.visibility.verified(ANNA)
+
+
+def test_a_slow_collection_does_not_take_away_a_later_one(world: World) -> None:
+    """The first is recalled while it is under way, and the lease collected anew meanwhile."""
+    lease, later = world.approved(), []
+
+    def meanwhile(call: str) -> None:
+        if call == "CreateAccessKey" and not later:
+            world.clock.pass_time(minutes=16)
+            later.append(None)
+            world.run_pass()
+            again = world.broker.collect(MARA, lease.id)
+            later[0] = world.broker.acknowledge(MARA, lease.id, again.access_key.access_key_id)
+
+    world.cloud.after = meanwhile
+    with pytest.raises(ChangedMeanwhile):
+        world.broker.collect(MARA, lease.id)
+    active = later[0]
+    assert active is not None
+    assert world.cloud.accepts(active.access_key_id or "")
+    assert set(world.cloud.users) == {active.user_name}
+
+
+def test_a_key_that_is_being_taken_away_cannot_be_acknowledged(world: World) -> None:
+    collected, tried = world.collected(), []
+    world.clock.pass_time(minutes=15)
+
+    def acknowledge(call: str) -> None:
+        if call == "DeleteAccessKey":
+            with pytest.raises(LeaseOver):
+                world.broker.acknowledge(MARA, collected.lease.id, collected.access_key.access_key_id)
+            tried.append(call)
+
+    world.cloud.before = acknowledge
+    world.run_pass()
+    assert tried
+    assert world.store.get(collected.lease.id).state is State.APPROVED

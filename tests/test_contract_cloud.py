@@ -196,3 +196,13 @@ def test_a_key_outside_the_group_may_nothing(account: Account) -> None:
     account.issuer.create_fence(fence)
     account.issuer.create_user(NAME, fence, TAGS)
     assert not account.accepts(account.issuer.create_access_key(NAME))
+
+
+def test_a_user_leaves_one_group_and_keeps_its_key(account: Account) -> None:
+    access_key = issued(account)
+    for _ in range(2):
+        account.remover.leave_group(NAME, account.group)
+    [user] = account.remover.observe().users
+    assert user.groups == frozenset()
+    assert user.access_key_ids == {access_key.access_key_id}
+    assert not account.accepts(access_key)

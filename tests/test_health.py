@@ -18,9 +18,9 @@ def health(world: World) -> Health:
     return Health(broker=world.broker, reconciler=world.reconciler, clock=world.clock)
 
 
-def test_before_the_first_pass_nothing_is_known(health: Health) -> None:
+def test_before_the_first_pass_nothing_is_known(world: World, health: Health) -> None:
     assert health.state.passed_at is None
-    assert health.state.is_well
+    assert not health.state.is_well(world.clock.now())
 
 
 @pytest.mark.parametrize(("weeks", "near"), [(3, False), (2.9, True), (-1, True)])
@@ -30,7 +30,7 @@ def test_a_horizon_is_told_of_from_three_weeks_on(
     world.cloud.facts["archive"] = GroupFacts(horizon=world.clock.now() + timedelta(weeks=weeks))
     health.run_pass()
     assert [one.permission_set for one in health.state.near] == (["archive"] if near else [])
-    assert health.state.is_well is not near
+    assert health.state.is_well(world.clock.now()) is not near
 
 
 def test_the_nearest_horizon_comes_first(world: World, health: Health) -> None:
@@ -44,7 +44,7 @@ def test_an_account_that_is_away_is_not_well_and_raises_nothing(world: World, he
     world.cloud.before = away
     assert run_one(health)[0].failures
     assert health.state.passed_at == world.clock.now()
-    assert not health.state.is_well
+    assert not health.state.is_well(world.clock.now())
 
 
 def test_a_group_that_is_gone_leaves_the_others_told(world: World, health: Health) -> None:
@@ -58,4 +58,22 @@ def test_an_alarm_is_not_well(world: World, health: Health) -> None:
     lease = world.active()
     world.cloud.fences[lease.fence or ""] = "{}"
     health.run_pass()
-    assert not health.state.is_well
+    assert not health.state.is_well(world.clock.now())
+
+
+def test_passes_that_no_longer_run_are_not_well(world: World, health: Health) -> None:
+    health.run_pass()
+    assert health.state.is_well(world.clock.pass_time(minutes=15))
+    assert not health.state.is_well(world.clock.pass_time(seconds=1))
+
+
+def test_a_surprise_in_one_account_ends_no_passes(world: World, health: Health) -> None:
+    def surprise(call: str) -> None:
+        if call == "GetAccountAuthorizationDetails":
+            raise OverflowError(call)
+
+    world.cloud.before = surprise
+    [report] = run_one(health)
+    assert "OverflowError" in report.failures[0].sentence
+    world.cloud.before = lambda _: None
+    assert run_one(health)[0].failures == ()

@@ -12,7 +12,7 @@ from keylease.domain.lease import STUCK_AFTER, EndReason, State
 from keylease.domain.plan import Alarm, DeleteFence, Observed, ObservedFence, Rules, Situation, decide
 from keylease.errors import AwsFailed, AwsUnreachable, LedgerEmpty
 from keylease.ports import Cloud
-from keylease.testing import FakeCloud, FakeUser, MemoryStore, away, fail_at
+from keylease.testing import Crash, FakeCloud, FakeUser, MemoryStore, away, fail_at
 from world import MARA, PRIYA, World
 
 WEEK = timedelta(weeks=1)
@@ -217,3 +217,56 @@ def test_somebody_elses_act_in_the_middle_of_a_pass_is_respected(world: World) -
     world.cloud.observe = meanwhile  # type: ignore[method-assign]
     world.run_pass()
     assert world.store.get(lease.id).end_reason is EndReason.REVOKED
+
+
+def test_a_leased_user_in_a_stronger_group_is_taken_out_and_told(world: World) -> None:
+    lease = world.active()
+    world.cloud.users[lease.user_name or ""].groups.add("admin")
+    report = world.run_pass()
+    assert report.done == {"LeaveGroup": 1}
+    assert [alarm.what for alarm in report.alarms] == ["group"]
+    assert world.cloud.users[lease.user_name or ""].groups == {"archive"}
+
+
+def test_a_ledger_that_does_not_know_many_users_removes_none_of_them(world: World) -> None:
+    lease = world.active()
+    for number in range(6):
+        world.cloud.users[f"restored-{number}"] = FakeUser(lease.fence or "", {}, world.clock.now())
+    report = world.run_pass()
+    assert [alarm.what for alarm in report.alarms] == ["orphans"]
+    assert len(world.cloud.users) == 7
+    world.start(trust_empty_ledger=True)
+    assert world.run_pass().done == {"RemoveOrphan": 6}
+
+
+def test_one_removal_that_never_gets_an_answer_stops_no_other(world: World) -> None:
+    leases = [world.active(WEEK) for _ in range(5)]
+    world.clock.move_to(leases[0].expires_at)
+    remove = world.cloud.remove_user
+
+    def unlucky(user_name: str, **given: str | None) -> bool:
+        if user_name == leases[0].user_name:
+            raise AwsUnreachable("no answer")
+        return remove(user_name, **given)
+
+    world.cloud.remove_user = unlucky  # type: ignore[method-assign,assignment]
+    report = world.run_pass()
+    assert report.done == {"End": 4}
+    assert len(report.failures) == 1
+
+
+def test_a_renewal_whose_owner_vanished_after_the_acknowledgement_retires_the_old_lease(world: World) -> None:
+    old = world.active(2 * WEEK)
+    new = world.broker.collect(MARA, world.broker.approve(PRIYA, world.broker.renew(MARA, old.id).id).id)
+    store = world.store
+    assert isinstance(store, MemoryStore)
+    saves = iter([True, False])
+    store.before = lambda _: None if next(saves, True) else (_ for _ in ()).throw(Crash("between the two saves"))
+    with pytest.raises(Crash):
+        world.broker.acknowledge(MARA, new.lease.id, new.access_key.access_key_id)
+    store.before = lambda _: None
+    world.start()
+    assert world.run_pass().done == {"Retire": 1}
+    world.clock.pass_time(days=3)
+    world.run_pass()
+    assert world.store.get(old.id).end_reason is EndReason.RENEWED

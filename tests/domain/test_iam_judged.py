@@ -12,7 +12,8 @@ import pytest
 from keylease.domain import iam
 from oracle.judge import Judge
 from oracle.mutations import mutations
-from oracle.rows import EVERYTHING, OBJECT, Policies, Row, in_session, leased, naming, rows
+from oracle.rows import EVERYTHING, OBJECT, Policies, Row, in_session, leased, naming
+from oracle.table import rows
 
 PARTS = 6
 BELTS = {("fence", 0), ("open_fence", 0), ("session", 0)}

@@ -96,8 +96,8 @@ def test_what_is_written_counts_before_what_is_chosen(world: World) -> None:
 
 
 def test_a_busy_ledger_does_not_lose_what_was_written(world: World) -> None:
-    world.store.before = lambda _: away("")
     with world.browser("tomas") as client:
+        world.store.before = lambda _: away("")
         answer = client.post("/leases/new", data=GOOD)
 
     assert answer.status_code == 503
