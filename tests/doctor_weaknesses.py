@@ -186,6 +186,27 @@ WEAKNESSES: list[tuple[str, Break, str, str, str]] = [
     ),
     ("for ever", with_groups(only_for_leased(None)), "group", "without a horizon", "condition"),
     (
+        "a group without denials",
+        with_groups(iam.policy(group_policy([READS], horizon=HORIZON)["Statement"][:1])),
+        "group",
+        "It does not deny account-access:*",
+        "managed policy",
+    ),
+    (
+        "a group that shares",
+        with_groups(group_policy([READS], horizon=HORIZON, share=True)),
+        "group",
+        "It does not deny kms:CreateGrant",
+        "managed policy",
+    ),
+    (
+        "another group without denials",
+        change(other_groups=(group(named(only_for_leased(HORIZON)), name="b"),)),
+        "group",
+        "The group b: It does not deny",
+        "managed policy",
+    ),
+    (
         "another group",
         change(other_groups=(group(named(iam.policy([READS])), name="b"),)),
         "group",

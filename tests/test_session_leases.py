@@ -17,6 +17,7 @@ from keylease.errors import (
     AwsDenied,
     AwsUnreachable,
     BeyondHorizon,
+    ChainBroken,
     ChangedMeanwhile,
     KeyleaseError,
     LeaseOver,
@@ -27,7 +28,9 @@ from keylease.errors import (
     OtherKind,
     RateLimited,
     RoleMissing,
+    SetChanged,
     SignInTooOld,
+    TooLong,
     WrongMachine,
 )
 from keylease.ports import GroupFacts
@@ -157,6 +160,12 @@ def on_another_machine(world: SessionWorld) -> object:
     return world.take(lease, machine=OTHER)
 
 
+def changed_by_hand(world: SessionWorld) -> object:
+    lease = world.granted()
+    world.store.leases[lease.id] = replace(lease, expires_at=lease.expires_at + HOUR)  # type: ignore[attr-defined]
+    return world.take(lease)
+
+
 REFUSED: list[tuple[str, Callable[[SessionWorld], object], type[KeyleaseError]]] = [
     ("somebody else's", lambda w: w.take(w.granted(), by=PRIYA), NotYours),
     ("a stranger's", lambda w: w.take(w.granted(), by=STRANGER), NoSuchLease),
@@ -169,7 +178,11 @@ REFUSED: list[tuple[str, Callable[[SessionWorld], object], type[KeyleaseError]]]
     ("another machine", on_another_machine, WrongMachine),
     ("twice in a second", twice_in_a_second, RateLimited),
     ("the set is gone", with_catalogue(permission_sets={}), NotGranted),
-    ("another role", with_catalogue(permission_sets={"uploads": SESSIONS.permission_sets["archive"]}), NotGranted),
+    ("another role", with_catalogue(permission_sets={"uploads": SESSIONS.permission_sets["archive"]}), SetChanged),
+    ("the grant is gone", with_catalogue(grants=()), NotGranted),
+    ("the grant gives less", with_catalogue(grants=(replace(MEDIA, max_ttl=HOUR),)), TooLong),
+    ("no longer in the group", lambda w: w.take(w.granted(), by=replace(MARA, groups=frozenset())), NotGranted),
+    ("changed by hand", changed_by_hand, ChainBroken),
 ]
 
 
@@ -252,6 +265,17 @@ def test_it_closes_when_the_last_session_would_be_over_and_leaves_nothing(world:
         assert bool(world.cloud.roles.ended) is (state is State.REVOKING)
     assert world.store.get(mine.lease.id).end_reason is EndReason.REVOKED
     assert world.run_pass().done == {}
+
+
+def test_a_longer_session_before_the_last_one_is_refused_for_as_long_as_it_may_run(world: SessionWorld) -> None:
+    lease = world.granted()
+    long = world.take(lease)
+    world.clock.pass_time(minutes=1)
+    world.take(lease, wanted=timedelta(minutes=15))
+    world.broker.revoke(MARA, lease.id)
+    world.clock.pass_time(minutes=40)
+    world.run_pass()
+    assert not world.serves(long)
 
 
 def test_at_the_natural_end_a_pass_closes_it_without_asking_aws_for_anything(world: SessionWorld) -> None:

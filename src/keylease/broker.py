@@ -38,11 +38,11 @@ from keylease.errors import (
     NotYours,
     OtherKind,
     RoleMissing,
-    SetChanged,
     TooLong,
     TooManyOpen,
     Unavailable,
 )
+from keylease.granted import still_granted
 from keylease.issuing import Collected, Issuing
 from keylease.ports import Cloud, GroupFacts, LeaseQuery, Store
 from keylease.visibility import Visibility
@@ -161,7 +161,7 @@ class Broker:
         lease = self._undecided(approver, lease_id)
         _fresh(approver, self._catalogue.grant(lease.grant), now)
         ends = self._end(lease.asked, now)
-        permission_set = self._still_granted(lease, None, ends - now)
+        permission_set = still_granted(self._catalogue, lease, None, ends - now)
         if until_at_most is not None:
             shorter = self._slot_end(until_at_most, now)
             if shorter > ends:
@@ -203,7 +203,7 @@ class Broker:
         now = self._clock.now()
         lease = _collectable(self._own(principal, lease_id), now)
         _fresh(principal, self._catalogue.grant(lease.grant), now)
-        permission_set = self._still_granted(lease, principal, lease.expires_at - now)
+        permission_set = still_granted(self._catalogue, lease, principal, lease.expires_at - now)
         self._sight.must_be_as_written(lease)
         return self._issuing(lease).collect(lease, principal, permission_set.probe)
 
@@ -307,24 +307,6 @@ class Broker:
         mine = LeaseQuery(principal_id=principal.id, states=frozenset(State) - ENDED, limit=MOST_OPEN)
         if len(self._store.find(mine)) == MOST_OPEN:
             raise TooManyOpen(f"You have {MOST_OPEN} leases and requests open.")
-
-    def _still_granted(self, lease: Lease, owner: Principal | None, ttl: timedelta) -> PermissionSet:
-        """What the configuration says now counts, for the rest of the time; of the owner too, where present."""
-        permission_set = self._catalogue.permission_sets.get(lease.permission_set)
-        grant = self._catalogue.grant(lease.grant)
-        request = Request(account=lease.account, permission_set=lease.permission_set, ttl=ttl)
-        granted = grant is not None and (grant.covers(owner, request) if owner else grant.gives(request))
-        if permission_set is None or grant is None or not granted:
-            raise NotGranted(f"The configuration no longer grants {lease.permission_set} in {lease.account}.")
-        if ttl > grant.max_ttl:
-            raise TooLong(f"At most {until.write(grant.max_ttl)} is possible for {lease.permission_set} by now.")
-        access_key = lease.kind is Kind.ACCESS_KEY
-        given = (permission_set.group if access_key else permission_set.role, permission_set.share)
-        if given != (lease.group if access_key else lease.role, lease.share):
-            raise SetChanged(
-                f"The permission set {lease.permission_set} was changed since {lease.id} was asked for."
-            )
-        return permission_set
 
     def _permission_set(self, ask: Ask) -> PermissionSet:
         permission_set = self._catalogue.permission_sets.get(ask.permission_set)

@@ -211,7 +211,7 @@ class OwnRequest(Refused):
 class TooManyOpen(Refused):
     """Somebody has as many leases and requests open as one person may have."""
 
-    code, exit_status = "KL-321", 39
+    code, exit_status = "KL-321", 76
     hint = "Give back what you no longer need, or take back a request."
 
 
@@ -288,7 +288,7 @@ class LeaseOver(Conflict):
 class SetChanged(Conflict):
     """The permission set is no longer what was approved."""
 
-    code, exit_status = "KL-410", 49
+    code, exit_status = "KL-412", 77
     hint = "Ask again: what you get is then what the configuration says now."
 
 

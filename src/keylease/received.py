@@ -36,15 +36,16 @@ _SESSION = _ACCESS_KEY | {
 
 def is_access_key(answer: Mapping[str, Any]) -> bool:
     """Whether this is an access key with its lease, as `collect` gives it."""
-    return isinstance(answer.get("ready"), bool) and _is_all(answer, _ACCESS_KEY) and _is_lease(answer.get("lease"))
+    return isinstance(answer.get("ready"), bool) and _is_all(answer, _ACCESS_KEY) and is_lease(answer.get("lease"))
 
 
 def is_session(answer: Mapping[str, Any]) -> bool:
     """Whether these are a session's credentials with its lease, as `session` gives them."""
-    return _is_all(answer, _SESSION) and _is_lease(answer.get("lease"))
+    return _is_all(answer, _SESSION) and is_lease(answer.get("lease"))
 
 
-def _is_lease(view: object) -> bool:
+def is_lease(view: object) -> bool:
+    """Whether what is used of a lease on a person's machine has its form."""
     if not isinstance(view, Mapping):
         return False
     retired = {"retire_at": _INSTANT} if view.get("retire_at") is not None else {}

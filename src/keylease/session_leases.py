@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from keylease.domain import access
-from keylease.domain.access import Catalogue, PermissionSet, Principal
+from keylease.domain.access import Catalogue, Principal
 from keylease.domain.clock import Clock, to_text
 from keylease.domain.event import AuditEvent
 from keylease.domain.lease import Event, Kind, Lease, State
@@ -36,6 +36,7 @@ from keylease.errors import (
     SignInTooOld,
     WrongMachine,
 )
+from keylease.granted import still_granted
 from keylease.ports import Cloud, Credentials, Issuer, Store
 from keylease.visibility import Visibility
 
@@ -67,16 +68,18 @@ class SessionLeases:
         """One more session, for the lease's owner on the lease's machine; `wanted` is how long at most.
 
         Raises `NotYours`, `NotApproved`, `LeaseOver`, `OtherKind`, `WrongMachine`, `RateLimited` for a second one
-        within a second, `SignInTooOld` for the first one, and what AWS may fail with.
+        within a second, `SignInTooOld` for the first one, `NotGranted`, `SetChanged` and `TooLong` where the
+        configuration no longer gives it, `ChainBroken` where the ledger was changed, and what AWS may fail with.
         """
         now = self._clock.now()
         lease = _giving(self._own(principal, lease_id), machine, now)
         if lease.machine is None:
             self._must_be_fresh(principal, lease, now)
+        permission_set = still_granted(self._catalogue, lease, principal, lease.expires_at - now)
+        self._sight.must_be_as_written(lease)
         if lease.last_session_at is not None and now <= lease.last_session_at:
             raise RateLimited(f"{lease.id} gave a session this very second.")
-        longest, issuer = self._permission_set(lease).session, self._issuer(lease)
-        given = issuer.assume(terms(lease, longest=longest, wanted=wanted, now=now))
+        given = self._issuer(lease).assume(terms(lease, longest=permission_set.session, wanted=wanted, now=now))
         recorded = self._record(lease, principal, given, machine, now)
         return Taken(
             lease=recorded, credentials=replace(given, expiration=min(given.expiration, ends_at(recorded)))
@@ -93,6 +96,8 @@ class SessionLeases:
         if signed_in_at is None or now - signed_in_at > FRESH:
             raise SignInTooOld("To move a lease to another machine, sign in anew.", max_age=FRESH)
         self._must_be_fresh(principal, lease, now)
+        still_granted(self._catalogue, lease, principal, lease.expires_at - now)
+        self._sight.must_be_as_written(lease)
         if lease.machine == machine:
             return lease
         bound = lease.after(Event.BIND, machine=machine)
@@ -131,12 +136,6 @@ class SessionLeases:
         decision = access.fresh_enough(principal, grant, now) if grant is not None else None
         if isinstance(decision, access.Deny):
             raise decision.reason
-
-    def _permission_set(self, lease: Lease) -> PermissionSet:
-        permission_set = self._catalogue.permission_sets.get(lease.permission_set)
-        if permission_set is None or permission_set.role != lease.role:
-            raise NotGranted(f"{lease.permission_set} gives no such sessions any more.", hint="Ask again.")
-        return permission_set
 
     def _issuer(self, lease: Lease) -> Issuer:
         issuer = self._clouds[lease.account].issuer if lease.account in self._clouds else None

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from keylease.domain import clock
@@ -20,7 +20,7 @@ from keylease.domain.secret import Secret
 from keylease.domain.session import SessionTerms
 from keylease.domain.statement import Statement, as_list, conditions, statements
 from keylease.errors import AwsDenied
-from keylease.ports import Credentials
+from keylease.ports import Credentials, Instance
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,6 +89,30 @@ class FakeRoles:
         }
         every = (one for document in documents for one in statements(json.loads(document)))
         return not any(_denies_all(statement, known) for statement in every)
+
+
+class FakeInstances:
+    """The EC2 instances of an account: an `Instances`. `before` is a fault as in `FakeCloud`."""
+
+    def __init__(self) -> None:
+        self.instances: dict[str, Instance] = {}
+        self.before: Callable[[str], None] = lambda _: None
+
+    def launch(self, lease_id: str, *, state: str = "running", region: str = "eu-central-1") -> str:
+        """Start one with a lease's tag; its id."""
+        name = f"i-{len(self.instances):017x}"
+        self.instances[name] = Instance(id=name, region=region, state=state, lease_id=lease_id)
+        return name
+
+    def leased(self) -> Sequence[Instance]:
+        """DescribeInstances."""
+        self.before("DescribeInstances")
+        return tuple(one for one in self.instances.values() if one.state != "terminated")
+
+    def stop(self, instance: Instance) -> None:
+        """StopInstances."""
+        self.before("StopInstances")
+        self.instances[instance.id] = replace(instance, state="stopped")
 
 
 def _denies_all(statement: Statement, known: Mapping[str, str]) -> bool:

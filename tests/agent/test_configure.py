@@ -197,3 +197,35 @@ def test_programs_get_json(laptop: Laptop) -> None:
         "failed": {},
     }
     assert done.err == ""
+
+
+EVIL = "x\n[default]\ncredential_process = evil"
+
+
+@pytest.mark.parametrize(
+    "differing",
+    [
+        {"expires_at": f"2026-12-08T17:00:00Z{EVIL}"},
+        {"permission_set": f"media{EVIL}"},
+        {"permission_set": "a]b"},
+        {"account_id": EVIL},
+        {"id": f"L-4k7m9q2x{EVIL}"},
+        {"id": "../../x"},
+    ],
+    ids=lambda differing: next(iter(differing)),
+)
+def test_a_server_that_was_taken_over_writes_nothing_into_the_file(
+    laptop: Laptop, server: StandIn, differing: dict[str, str]
+) -> None:
+    server.leases[LEASE] |= differing
+    done = laptop.keylease("configure")
+    assert done.status == 70
+    assert laptop.config.read_bytes() == MINE
+
+
+def test_an_accounts_name_that_does_not_do_in_a_profile_is_left_out(laptop: Laptop, server: StandIn) -> None:
+    laptop.keylease("configure")
+    server.lease("L-00000001", account=EVIL, account_id="210987654321")
+    laptop.keylease("configure")
+    assert profiles(laptop) == ["[profile media-archive]", "[profile media-archive-210987654321]"]
+    assert b"evil" not in laptop.config.read_bytes()

@@ -140,8 +140,9 @@ def test_terraform_dbeaver_and_vscode_take_the_profile() -> None:
 
 @pytest.mark.parametrize("tool", sorted(FILES))
 def test_what_people_wrote_stays_on_its_line_and_no_file_holds_credentials(tool: str) -> None:
-    file = file_for(tool, replace(TO, title="x\n[profile evil]\r\ncredential_process = evil"))
+    file = file_for(tool, replace(TO, title="x\n[profile evil]\r\ncredential_process = evil\x1b[2J"))
     assert not re.search(rb"^\s*(\[profile evil\]|credential_process)", file.content, re.MULTILINE)
+    assert b"\x1b" not in file.content
     assert not re.search(rb"secret|ASIA", file.content, re.IGNORECASE)
     assert "/" not in file.name
     assert "/" in file.media_type
@@ -160,6 +161,22 @@ def test_a_tool_that_takes_only_access_keys_gets_no_session(tool: str) -> None:
 def test_a_path_that_a_tool_could_read_differently_is_refused(path: str) -> None:
     with pytest.raises(BadRequest):
         replace(TO, path=path)
+
+
+@pytest.mark.parametrize(
+    "differing",
+    [
+        {"profile": "a]b"},
+        {"profile": "a\nb"},
+        {"region": "x\ny"},
+        {"lease_id": "L-1\n"},
+        {"expires_at": "2026-12-08T17:00:00Z\nx"},
+    ],
+    ids=str,
+)
+def test_what_could_break_out_of_its_line_is_in_no_file(differing: dict[str, str]) -> None:
+    with pytest.raises(BadRequest):
+        replace(TO, **differing)
 
 
 def test_the_connection_to_a_lease_as_the_server_shows_it() -> None:

@@ -182,6 +182,13 @@ def test_leases_do_not_wait_for_each_other(machine: Machine, tmp_path: Path) -> 
     assert {path.suffix for path in (tmp_path / "cache").iterdir()} == {".session", ".lock"}
 
 
+@pytest.mark.parametrize("lease", ["../x", "L-1/2", "", "/etc/passwd", "a\0b"])
+def test_what_is_no_lease_touches_no_file(machine: Machine, tmp_path: Path, lease: str) -> None:
+    with pytest.raises(NoSuchLease):
+        machine.renewing.get(lease)
+    assert list(tmp_path.rglob("*")) == []
+
+
 def test_the_first_folder_that_takes_it_is_used(tmp_path: Path) -> None:
     (tmp_path / "no-folder").write_text("a file")
     cache = Cache([tmp_path / "no-folder", tmp_path / "second"])

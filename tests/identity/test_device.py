@@ -181,3 +181,10 @@ def test_the_tenant_and_all_other_checks_hold_here_too(devices: Devices, signing
         with pytest.raises(SignInRefused):
             devices.sign_in.poll_device(begun.memory)
         devices.clock.pass_time(seconds=5)
+
+
+def test_without_the_setting_that_allows_it_nobody_is_asked(devices: Devices) -> None:
+    refusing = company(devices.issuer, devices.clock).sign_in
+    with pytest.raises(SignInRefused, match="not allowed"):
+        refusing.begin_device()
+    assert devices.forms == []

@@ -86,6 +86,12 @@ def test_who_is_gone_and_why(
     assert directory.gone(**{oid(1): groups, oid(2): {MEDIA}}) == expected
 
 
+def test_an_app_role_is_not_asked_for(directory: Directory) -> None:
+    directory.graph.people = {oid(1): Person()}
+    assert directory.gone(**{oid(1): {MEDIA, "keylease.media"}}) == {}
+    assert directory.graph.questions == [f"/users/{oid(1)}?$select=id,accountEnabled"]
+
+
 def test_keylease_asks_as_itself_with_the_least_that_it_needs(directory: Directory) -> None:
     directory.graph.people = {oid(1): Person(groups={MEDIA})}
     directory.gone(**{oid(1): {MEDIA}})

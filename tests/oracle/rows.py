@@ -213,8 +213,15 @@ ASKED_BY_AWS = {"kms:GrantIsForAWSResource": "true"}
 ASKED_BY_HAND = {"kms:GrantIsForAWSResource": "false"}
 
 
+def _alone(policies: Policies, fence: str) -> Who:
+    """The user of a lease in a group that denies nothing: what a fence must hold by itself."""
+    who = replace(leased(policies), name=f"Anna behind a {fence} alone", boundary=getattr(policies, fence))
+    return replace(who, identity=(iam.policy(EVERYTHING),), uses=(fence,))
+
+
 def _users(policies: Policies) -> Iterator[Row]:
-    anna = leased(policies)
+    yield from _in_both(leased(policies))
+    anna = _alone(policies, "fence")
     yield from _at(anna, "s3:GetObject", UNTIL_END, resource=OBJECT)
     yield from _at(anna, "ec2:RunInstances", UNTIL_END, resource=f"arn:aws:ec2:eu-central-1:{ACCOUNT}:instance/*")
     yield from _at(anna, "iam:GetUser", UNTIL_END, resource=ANNA)
@@ -235,6 +242,15 @@ def _users(policies: Policies) -> Iterator[Row]:
     yield from _sharing(policies)
 
 
+def _in_both(anna: Who) -> Iterator[Row]:
+    """Behind a fence and in a group as both are: what a lease gives is not less than with the fence alone."""
+    yield from _at(anna, "s3:GetObject", UNTIL_END, resource=OBJECT)
+    yield from _at(anna, "iam:PassRole", UNTIL_END, resource=LAUNCH)
+    yield from _at(anna, "kms:CreateGrant", UNTIL_END, context=ASKED_BY_AWS, **KEYED)
+    yield from _at(anna, "ecr:GetAuthorizationToken", UNTIL_12)
+    yield from _at(anna, "iam:CreateAccessKey", ALWAYS_NO, resource=ANNA)
+
+
 def _named(anna: Who) -> Iterator[Row]:
     alone = replace(anna, identity=(), uses=("fence",))
     yield from _at(alone, "s3:GetObject", ALWAYS_NO, resource=OBJECT)
@@ -246,8 +262,11 @@ def _named(anna: Who) -> Iterator[Row]:
 
 
 def _sharing(policies: Policies) -> Iterator[Row]:
-    sharer = replace(leased(policies), name="Anna, who may share", boundary=policies.open_fence)
-    sharer = replace(sharer, uses=("open_fence", "open_group"), identity=(policies.open_group,))
+    sharer = _alone(policies, "open_fence")
+    both = replace(sharer, name="Anna, who may share", uses=("open_fence", "open_group"))
+    both = replace(both, identity=(policies.open_group,))
+    yield from _at(both, "s3:PutBucketPolicy", UNTIL_END, resource="arn:aws:s3:::reports")
+    yield from _at(both, "kms:CreateGrant", UNTIL_END, context=ASKED_BY_HAND, **KEYED)
     yield from _at(sharer, "s3:GetObject", UNTIL_END, resource=OBJECT)
     yield from _at(sharer, "s3:GetObject", UNTIL_END, resource=OBJECT, resource_policy=naming(ANNA))
     yield from _at(sharer, "s3:PutBucketPolicy", UNTIL_END, resource="arn:aws:s3:::reports")
@@ -321,7 +340,9 @@ def _endless(policies: Policies) -> Iterator[Row]:
         yield from _at(thief, "kms:CreateGrant", answers, context=ASKED_BY_HAND, **KEYED)
         yield from _at(thief, "kms:CreateGrant", answers, **KEYED)
         yield from _at(thief, "kms:CreateGrant", UNTIL_HORIZON, context=ASKED_BY_AWS, **KEYED)
-        yield from _administrator(replace(thief, boundary=None))
+        outsider = replace(thief, boundary=None, name="an outsider", principal=f"arn:aws:iam::{ACCOUNT}:user/bob")
+        yield from _at(outsider, "s3:GetObject", NEVER, resource=OBJECT)
+        yield from _administrator(outsider)
 
 
 def _of_thief(thief: Who) -> Iterator[Row]:

@@ -19,7 +19,7 @@ LEASE_FIELDS = {
     *("id", "kind", "state", "status", "account", "account_id", "permission_set", "title", "warnings", "share"),
     *("reason", "owner", "approver", "approvers", "decision_reason", "requested_at", "decided_at", "issued_at"),
     *("asked", "expires_at", "ended_at", "end_reason", "seconds_left", "renewal_of", "retire_at", "user_name"),
-    *("access_key_id", "may"),
+    *("access_key_id", "may", "role_arn", "session_seconds", "last_session_at", "sessions_until", "tags"),
 }
 ASK = {"permission_set": "media-write", "account": "media", "until": "2w", "reason": "Winter masters"}
 
@@ -72,6 +72,7 @@ def test_sets_are_what_one_may_ask_for_and_no_more(world: World) -> None:
         "automatic": False,
         "share": False,
         "warnings": ["Can delete files in that bucket"],
+        "kinds": ["access-key"],
     }
     assert sets[2]["share"] is True
     assert call(world, "nils", "GET", "/api/sets").json() == []
@@ -414,7 +415,7 @@ def test_every_route_is_described_and_nothing_is_loaded_from_elsewhere(world: Wo
         *("/api/me", "/api/sets", "/api/leases", "/api/events", "/api/events/verify", "/api/token", "/api/device"),
         "/api/leases/{lease_id}",
         *(f"/api/leases/{{lease_id}}/{act}" for act in ("approve", "deny", "collect", "acknowledge")),
-        *(f"/api/leases/{{lease_id}}/{act}" for act in ("renew", "revoke", "events")),
+        *(f"/api/leases/{{lease_id}}/{act}" for act in ("renew", "revoke", "events", "session", "machine")),
     }
     assert "http" not in page.text
     assert files == [200, 200]

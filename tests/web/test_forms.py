@@ -56,7 +56,7 @@ GOOD = {"what": "media:media-write", "chosen": "2w", "written": "", "reason": "W
     ("changes", "status", "field", "sentence"),
     [
         ({"reason": " "}, 422, "reason", "Say in one sentence what you need the access key for."),
-        ({"reason": "x" * 201}, 422, "reason", "The reason has 201 characters; at most 200 fit."),
+        ({"reason": "x" * 201}, 422, "reason", "It has 201 characters; at most 200 fit."),
         ({"what": ""}, 422, "what", "Choose what you need."),
         ({"what": "media:root"}, 403, "what", "No grant lets you lease that."),
         ({"written": "soon"}, 422, "until", "“soon” is neither a duration"),

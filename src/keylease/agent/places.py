@@ -16,8 +16,8 @@ def state() -> Path:
 
 
 def caches() -> list[Path]:
-    """Where sessions are cached, best first."""
-    return [Path(folder) for folder in fast.folders(os.environ)]
+    """Where sessions are cached, best first. The last is for a process that knows no home of its own."""
+    return [*map(Path, fast.folders(os.environ)), platformdirs.user_cache_path("keylease", appauthor=False)]
 
 
 def aws_config() -> Path:

@@ -65,7 +65,9 @@ def agent() -> None:
     """Hand out sessions on this machine, renewed ahead of time: Cyberduck and programs that run for long."""
 
 
-@command(nouns, "run", panel=EVERYBODY, examples=("keylease agent", "keylease agent --write-profile s3browser"))
+@command(
+    nouns, "run", panel=EVERYBODY, examples=("keylease agent run", "keylease agent run --write-profile s3browser")
+)
 def run(call: Invocation, *, port: Port = None, write_profile: WriteProfile = None) -> None:
     """Run the agent here, until Ctrl-C."""
     from keylease.agent.endpoint import Endpoint, serve

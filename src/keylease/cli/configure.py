@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from keylease import received
 from keylease.agent import places, private_file, profiles
 from keylease.agent.command import credential_process
 from keylease.agent.machine import Known
@@ -28,7 +29,7 @@ from keylease.cli import describe
 from keylease.cli.context import EVERYBODY, Invocation, Yes, command
 from keylease.cli.here import Here, here
 from keylease.cli.output import Cell
-from keylease.errors import KeyleaseError, SignInNeeded, SignInNotKept, WrongMachine
+from keylease.errors import KeyleaseError, ServerUnreachable, SignInNeeded, SignInNotKept, WrongMachine
 
 if TYPE_CHECKING:
     from keylease.client import LeaseView
@@ -100,9 +101,11 @@ def configure(
 
 
 def _planned(call: Invocation, place: Here) -> _Plan:
-    leases = _newest([one for one in call.client.leases("mine") if one["kind"] == "session"])
-    before = place.machine.leases()
     server = call.client.server
+    leases = _newest([one for one in call.client.leases("mine") if one["kind"] == "session"])
+    if not all(received.is_lease(one) for one in leases):
+        raise ServerUnreachable(f"{server} answered with what is no lease.")
+    before = place.machine.leases()
     known: dict[str, Known] = {}
     for one in leases:
         name = _named(one, [*before.values(), *known.values()])
@@ -136,7 +139,8 @@ def _named(lease: LeaseView, known: Sequence[Known]) -> str:
             return one.profile
     taken = {one.profile for one in known}
     name = lease["permission_set"]
-    return name if name not in taken and profiles.is_fit(name) else f"{name}-{lease['account']}"
+    choice = (name, f"{name}-{lease['account']}", f"{name}-{lease['account_id']}")
+    return next((one for one in choice if one not in taken and profiles.is_fit(one)), choice[-1])
 
 
 def _region(lease: LeaseView, before: Mapping[str, Known]) -> str:

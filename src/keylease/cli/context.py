@@ -196,9 +196,11 @@ def _ended(invocation: Invocation, function: Callable[[], None]) -> int:
 
 def _advised(failure: KeyleaseError, options: Options) -> KeyleaseError:
     """A failure to be signed in, with the way to sign in from here."""
+    if options.person:
+        return failure
     if isinstance(failure, SignInTooOld):
-        failure.hint = "`keylease login --fresh` signs you in anew; add --mfa where a second factor is asked for."
-    elif isinstance(failure, SignInNeeded) and not options.person and LOGIN not in failure.hint:
+        failure.hint = f"`{LOGIN} --fresh` signs you in anew; add --mfa where a second factor is asked for."
+    elif isinstance(failure, SignInNeeded) and LOGIN not in failure.hint:
         failure.hint = f"`{LOGIN}` signs you in. On a development server --as PERSON does too."
     return failure
 

@@ -16,6 +16,7 @@ from keylease.agent.machine import Machine
 from keylease.agent.renewing import Renewing
 from keylease.cli.connecting import connect
 from keylease.domain.clock import Clock, SystemClock
+from keylease.errors import BadProof, WrongMachine
 
 if TYPE_CHECKING:
     from keylease.agent.asking import Asking
@@ -36,7 +37,7 @@ class Here:
     @property
     def renewing(self) -> Renewing:
         """Gets sessions."""
-        return Renewing(cache=self.cache, ask=self._ask, clock=self.clock)
+        return Renewing(cache=self.cache, ask=_Ask(self), clock=self.clock)
 
     def asking(self, *, anew: bool = False) -> Asking:
         """Asks the servers, with a new key pair if need be. What that needs is loaded here and not before."""
@@ -54,9 +55,23 @@ class Here:
             return connect(self.server, person=self.person)
         return connect(known.server, person=known.person or self.person)
 
-    def _ask(self, lease_id: str) -> Session:
-        session = self.asking()(lease_id)
-        self.machine.set_region(lease_id, session.region)
+
+class _Ask:
+    """Asks for sessions, and keeps what that needs: whoever renews again and again opens the key pair once."""
+
+    def __init__(self, place: Here) -> None:
+        self._place = place
+        self._asking: Asking | None = None
+
+    def __call__(self, lease_id: str) -> Session:
+        asking = self._asking or self._place.asking()
+        try:
+            session = asking(lease_id)
+        except (WrongMachine, BadProof):
+            self._asking = None  # the key pair may have been made anew since
+            raise
+        self._asking = asking
+        self._place.machine.set_region(lease_id, session.region)
         return session
 
 

@@ -40,7 +40,7 @@ def status(call: Invocation) -> None:
         call.terminal.say(words)
 
 
-@command(commands, "prompt", panel=EVERYBODY, examples=("PS1='$(keylease prompt) $ '",))
+@command(commands, "prompt", panel=EVERYBODY, examples=("keylease prompt",))
 def prompt_word(call: Invocation) -> None:
     """Print a word for the shell's prompt: this shell's AWS_PROFILE and the time left. Asks no server."""
     del call

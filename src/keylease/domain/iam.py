@@ -24,7 +24,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from keylease.domain import clock
-from keylease.domain.outlive import GRANT, Verdict, denied
+from keylease.domain.outlive import GRANT, GRANT_BY_HAND, Verdict, denied
 from keylease.domain.statement import Statement, always_denied, as_list, conditions, covers, statements
 
 USER_PATH = "/keylease/"
@@ -126,7 +126,7 @@ def share_denials() -> list[dict[str, Any]]:
 
 def grants_for_services_only() -> dict[str, Any]:
     """The statement that denies grants on keys, but for those that an AWS service asks for."""
-    return deny(GRANT, {"BoolIfExists": {"kms:GrantIsForAWSResource": "false"}})
+    return deny(GRANT, GRANT_BY_HAND)
 
 
 def last_hours(end: datetime) -> dict[str, Any]:

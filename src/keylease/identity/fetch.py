@@ -7,9 +7,9 @@ Every request to the provider and to Microsoft Graph goes through here, those of
 - an answer has a greatest size and a longest time in all, however slowly it drips; compressed ones are refused,
   since a small one may become a large one.
 
-Proxies (`HTTPS_PROXY`, `NO_PROXY`) and certificate authorities are the machine's own. What goes wrong on the way is
-`DirectoryUnreachable`; its sentence names the host and never the query or the body. An answer with an error status
-comes back as it is.
+Proxies (`HTTPS_PROXY`, `NO_PROXY`) and certificate authorities (`SSL_CERT_FILE`) are the machine's own. What goes
+wrong on the way is `DirectoryUnreachable`; its sentence names the host and never the query or the body. An answer
+with an error status comes back as it is.
 """
 
 from __future__ import annotations
@@ -29,6 +29,10 @@ LARGEST = 256 * 1024
 """Bytes of an answer. Entra's own set of keys has about 15 KiB."""
 LONGEST = timedelta(seconds=15)
 """From asking to the end of the answer."""
+AUTHORITY = (
+    "Where a proxy looks into encrypted connections, add its authority to the system's store, or name its file in "
+    "SSL_CERT_FILE."
+)
 _STEP_SECONDS = 5.0
 """For each of: connecting, sending, waiting for the next bytes."""
 
@@ -70,7 +74,7 @@ class Fetch(httpx2.BaseTransport):
             finally:
                 answer.close()
         except httpx2.HTTPError as failure:
-            raise DirectoryUnreachable(f"{host} does not answer ({type(failure).__name__}).") from None
+            raise _away(host, failure) from None
 
     def close(self) -> None:
         """Let go of the connections that are kept open."""
@@ -99,6 +103,12 @@ class Fetch(httpx2.BaseTransport):
         return httpx2.Response(
             answer.status_code, headers=_kept(answer.headers), content=body, request=answer.request
         )
+
+
+def _away(host: str, failure: httpx2.HTTPError) -> DirectoryUnreachable:
+    if "CERTIFICATE_VERIFY_FAILED" in str(failure):
+        return DirectoryUnreachable(f"{host} shows a certificate that this machine does not trust.", hint=AUTHORITY)
+    return DirectoryUnreachable(f"{host} does not answer ({type(failure).__name__}).")
 
 
 def _kept(headers: httpx2.Headers) -> list[tuple[str, str]]:

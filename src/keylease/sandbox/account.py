@@ -4,10 +4,10 @@ It is built with the root credentials, as an administrator would build it; after
 The group's policy is a managed one: it is longer than IAM takes inside a group.
 
 ministack judges IAM's own calls by a name without its path, by the user where AWS goes by the group, and does not
-know `iam:PermissionsBoundary` and `sts:SourceIdentity`. So what policies say of those is left out here
-(`enforceable`): which actions each identity has, which tags it may write, and until when, is still enforced. That
-the full policies allow what they should and no more is for an independent judge to show. Boundaries themselves it
-enforces, and the tags and the time of a session, so a session that is refused is refused here too.
+know `iam:PermissionsBoundary`, `sts:SourceIdentity` and an instance's tags. So what policies say of those is left
+out (`enforceable`): which actions each identity has, which tags it may write, and until when, is still enforced.
+That the full policies allow what they should and no more is for an independent judge to show. Boundaries themselves
+it enforces, and the tags and the time of a session, so a session that is refused is refused here too.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ ROLE = "media-archive"
 """The session role."""
 OBJECT = "2026/autumn/interview.mov"
 
-_UNKNOWN = ("iam:PermissionsBoundary", "sts:SourceIdentity")
+_UNKNOWN = ("aws:ResourceTag/keylease:lease", "iam:PermissionsBoundary", "sts:SourceIdentity")
 """Condition keys that ministack never fills in, so that what asks for them would never hold."""
 
 Document = Mapping[str, Any]

@@ -9,7 +9,7 @@ from keylease.aws.tags import encode
 from keylease.domain import session, until
 from keylease.domain.access import PermissionSet
 from keylease.domain.clock import to_text
-from keylease.domain.event import GENESIS, ChainedEvent
+from keylease.domain.event import DIGEST, GENESIS, ChainedEvent
 from keylease.domain.iam import SESSION_PATH
 from keylease.domain.lease import ENDED, Kind, Lease, State
 from keylease.domain.status import Status, status_of, time_left
@@ -121,7 +121,7 @@ def event(link: ChainedEvent) -> EventOut:
         action=act.action,
         actor=act.actor,
         lease_id=act.lease_id,
-        details=dict(act.details),
+        details={name: value for name, value in act.details.items() if name != DIGEST},
         hash=link.hash,
     )
 
