@@ -159,7 +159,7 @@ def test_a_name_that_every_program_finds_is_fit(name: str) -> None:
     assert profiles.is_fit(name)
 
 
-@pytest.mark.parametrize("name", ["", "default", "a b", "a#b", "a;b", "a]b", 'a"b', "a\tb", "a\u202eb"])
+@pytest.mark.parametrize("name", ["", "default", "DEFAULT", "a b", "a#b", "a;b", "a]b", 'a"b', "a\tb", "a\u202eb"])
 def test_a_name_that_programs_read_differently_is_not(name: str) -> None:
     assert not profiles.is_fit(name)
 

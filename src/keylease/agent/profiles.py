@@ -56,7 +56,7 @@ class Changed:
 
 def is_fit(name: str) -> bool:
     """Whether every program finds a profile of this name."""
-    return sections.is_fit(name) and not any(sign.isspace() for sign in name) and name != "default"
+    return sections.is_fit(name) and not any(sign.isspace() for sign in name) and name.lower() != "default"
 
 
 def changed(content: bytes, wanted: Sequence[Profile], over: Iterable[str] = ()) -> Changed:
