@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from keylease.cli.context import Invocation
-from keylease.errors import NoSuchLease
+from keylease.errors import NoSuchLease, NotAuditor
 
 if TYPE_CHECKING:
     from keylease.client import Client, LeaseView
@@ -39,7 +39,10 @@ def lease_id(invocation: Invocation, written: str) -> str:
 
 def _in_sight(client: Client) -> list[LeaseView]:
     """Every lease that this person may see."""
-    return client.leases("seen")
+    try:
+        return client.leases("all")
+    except NotAuditor:
+        return client.leases("mine") + client.leases("waiting")
 
 
 def _listed(ids: list[str]) -> str:

@@ -2,14 +2,12 @@
 
 from fastapi import APIRouter
 
-from keylease.web.routes import api, asking, audit, collecting, deciding, docs, entry, leases, session, terminal
+from keylease.web.routes import api, asking, audit, collecting, deciding, docs, entry, leases
 
 ROUTERS: tuple[APIRouter, ...] = (
     api.router,
-    session.router,
     docs.router,
     entry.router,
-    terminal.router,
     asking.router,  # before leases: /leases/new is no lease
     leases.router,
     deciding.router,

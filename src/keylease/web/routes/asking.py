@@ -12,7 +12,6 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from keylease.broker import Ask
 from keylease.domain import until
-from keylease.domain.lease import Kind
 from keylease.domain.until import Until
 from keylease.errors import (
     BadReason,
@@ -22,7 +21,6 @@ from keylease.errors import (
     InThePast,
     KeyleaseError,
     NotGranted,
-    SignInTooOld,
     TooLong,
     TooShort,
 )
@@ -96,17 +94,14 @@ def ask(
     filled = Filled(what=what, chosen=chosen, written=written, reason=reason)
     offered = offers(visit.app, visit.principal)
     try:
-        offer, kind = _chosen(offered, what)
+        offer = _chosen(offered, what)
         wanted = Ask(
             account=offer.account,
             permission_set=offer.permission_set.name,
             until=filled.until(),
             reason=reason,
-            kind=kind,
         )
         lease = visit.app.broker.request(visit.principal, wanted)
-    except SignInTooOld:
-        raise
     except KeyleaseError as failure:
         errors.note(failure)
         return _form(visit, offered, filled, failure)
@@ -188,17 +183,13 @@ def _limits(visit: Visit, lease: LeaseOut) -> list[timedelta]:
     ]
 
 
-def _chosen(offered: Sequence[Offer], what: str) -> tuple[Offer, Kind | None]:
-    """What is meant, and as which kind: an offer's own value is for the first that it gives."""
+def _chosen(offered: Sequence[Offer], what: str) -> Offer:
     if not what:
         raise BadRequest("Choose what you need.", hint="")
-    for offer in offered:
-        if offer.value == what:
-            return offer, None
-        for kind in offer.permission_set.kinds:
-            if what == f"{offer.value}:{kind}":
-                return offer, kind
-    raise NotGranted("No grant lets you lease that.")
+    found = next((offer for offer in offered if offer.value == what), None)
+    if found is None:
+        raise NotGranted("No grant lets you lease that.")
+    return found
 
 
 def _usual(offered: Sequence[Offer]) -> timedelta:

@@ -20,12 +20,10 @@ NEWEST = 200
 @router.get("/audit")
 def audit(visit: Visiting) -> HTMLResponse:
     """The newest records, and whether the whole chain holds."""
-    verified, broken, after = None, None, 0
-    try:
-        verified = show.verified(visit)
-        after = max(verified.records - NEWEST, 0)  # the chain is read once, unless it is broken
-    except ChainBroken as failure:
-        broken = failure
-    newest = deque(visit.app.visibility.events(visit.principal, after=after), maxlen=NEWEST)
+    newest = deque(visit.app.visibility.events(visit.principal), maxlen=NEWEST)
     records = [show.event(link) for link in reversed(newest)]
+    try:
+        verified, broken = show.verified(visit), None
+    except ChainBroken as failure:
+        verified, broken = None, failure
     return visited(visit, "audit.html", current="audit", records=records, verified=verified, broken=broken)
