@@ -17,12 +17,13 @@ NAME ?=
 setup: .venv/ready
 
 .venv/ready: locks/dev.txt src/keylease/sandbox/tools.lock pyproject.toml
-	$(PYTHON) -c 'import sys; sys.exit("keylease needs Python 3.11 or newer") if sys.version_info < (3, 11) else None'
-	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r locks/dev.txt
-	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
-	$(BIN)/python -m keylease.sandbox.tools
-	touch $@
+	@$(PYTHON) -c 'import sys; sys.exit("keylease needs Python 3.11 or newer") if sys.version_info < (3, 11) else None'
+	@echo "Setting up .venv (once; one to two minutes): keylease, the sandbox's AWS, the tests' tools."
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r locks/dev.txt
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@$(BIN)/python -m keylease.sandbox.tools
+	@touch $@
 
 demo: setup
 	@$(BIN)/keylease demo $(ARGS)

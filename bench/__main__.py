@@ -10,15 +10,32 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator, Sequence
 
-from bench import calls_per_lease, expiry_lag, issue_end_sqlite, policy_sizes
+from bench import (
+    agent_endpoint,
+    aws_cli_overhead,
+    calls_per_lease,
+    credential_process_cached,
+    credential_process_vs_boto3_import,
+    expiry_lag,
+    id_token_verify,
+    issue_end_sqlite,
+    policy_sizes,
+    sign_in_own_share,
+)
 from bench.result import NotMeasured, Result, table
 from keylease.errors import KeyleaseError
 
 MEASUREMENTS: dict[str, Callable[[], Iterator[Result]]] = {
+    "agent_endpoint": agent_endpoint.measure,
+    "aws_cli_overhead": aws_cli_overhead.measure,
     "calls_per_lease": calls_per_lease.measure,
+    "credential_process_cached": credential_process_cached.measure,
+    "credential_process_vs_boto3_import": credential_process_vs_boto3_import.measure,
     "expiry_lag": expiry_lag.measure,
+    "id_token_verify": id_token_verify.measure,
     "issue_end_sqlite": issue_end_sqlite.measure,
     "policy_sizes": policy_sizes.measure,
+    "sign_in_own_share": sign_in_own_share.measure,
 }
 
 

@@ -16,9 +16,10 @@ from keylease.app import App, assemble
 from keylease.domain.access import Probe
 from keylease.domain.clock import SystemClock
 from keylease.domain.iam import Fence
-from keylease.ports import AccessKey, Cloud, Store
+from keylease.ports import AccessKey, Cloud, Kept, SignIn, Store
 from keylease.settings import Settings
 from keylease.testing import FakeClock, FakeCloud
+from keylease.testing_sign_ins import memory_kept
 
 OWNER, APPROVER, ADMINISTRATOR = "mara", "priya", "anna"
 ACCOUNT, PERMISSION_SET, GROUP = "media", "media-archive", "media-archive"
@@ -51,11 +52,15 @@ _SETTINGS: dict[str, Any] = {
 }
 
 
-def company(store: Store, cloud: FakeCloud) -> App:
-    """keylease over this ledger and this AWS, both by the clock of the AWS."""
+def company(store: Store, cloud: FakeCloud, kept: Kept | None = None, sign_in: SignIn | None = None) -> App:
+    """keylease over this ledger and this AWS, both by the clock of the AWS.
+
+    Sign-ins are kept in memory where nothing else is said, and people are those of the development sign-in.
+    """
     cloud.groups.add(GROUP)
     both = Cloud(issuer=cloud, remover=cloud)
-    return assemble(Settings(**_SETTINGS), store, {ACCOUNT: both}, cloud.clock)
+    settings = Settings(**_SETTINGS)
+    return assemble(settings, store, {ACCOUNT: both}, cloud.clock, kept=kept or memory_kept(), sign_in=sign_in)
 
 
 class UnwaitingClock(FakeClock):

@@ -72,7 +72,7 @@ def _round(folder: Path, ours: str, floor: str, connections: int, leases: int) -
         ours=load,
         floor=drive(floor, leases=leases, connections=connections),
         commits=commits,
-        bare_seconds=_bare_commits(folder / "bare.db", commits),
+        bare_seconds=bare_commits(folder / "bare.db", commits),
     )
 
 
@@ -82,7 +82,7 @@ def _records(address: str) -> int:
         return administrator.verify()["records"]
 
 
-def _bare_commits(path: Path, commits: int) -> float:
+def bare_commits(path: Path, commits: int) -> float:
     """The seconds that so many commits take which write next to nothing."""
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
         for pragma in ("journal_mode=WAL", "synchronous=FULL"):

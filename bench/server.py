@@ -22,11 +22,16 @@ import uvicorn
 from fastapi import FastAPI
 
 from bench.company import SharedCloud, UnwaitingClock, company
+from bench.directory import CLIENT
 from bench.result import NotMeasured
-from keylease.store import open_ledger
+from keylease.identity.company import openid
+from keylease.identity.provider import Registration
+from keylease.store import kept, open_ledger
 from keylease.web import create
+from keylease.web.limits import Limits, Rate
 
-LEDGER = "keylease.db"
+LEDGER, ISSUER = "keylease.db", "issuer"
+WIDE = Rate(at_once=10**9, a_second=10**9)
 STOP_WITHIN = 10
 """Seconds."""
 
@@ -36,7 +41,19 @@ _ANSWER = {"id": "L-floor", "lease": {}, "access_key_id": "none", "secret_access
 
 def keylease(folder: Path) -> FastAPI:
     """keylease with its ledger in a SQLite file."""
-    return create(company(open_ledger(f"sqlite:///{folder / LEDGER}"), SharedCloud(UnwaitingClock())))
+    ledger = open_ledger(f"sqlite:///{folder / LEDGER}")
+    return create(company(ledger, SharedCloud(UnwaitingClock()), kept(ledger.database)))
+
+
+def signing_in(folder: Path) -> FastAPI:
+    """The same, whose people sign in at the provider that the folder names; nobody is too fast."""
+    ledger = open_ledger(f"sqlite:///{folder / LEDGER}")
+    issuer = (folder / ISSUER).read_text()
+    clock = UnwaitingClock()
+    sign_in = openid(Registration(issuer=issuer, client_id=CLIENT), clock).sign_in
+    web = create(company(ledger, SharedCloud(clock), kept(ledger.database), sign_in))
+    web.state.limits = Limits(clock, each=WIDE, altogether=WIDE)
+    return web
 
 
 def floor(folder: Path) -> FastAPI:
@@ -52,7 +69,7 @@ def floor(folder: Path) -> FastAPI:
     return web
 
 
-KINDS: dict[str, Callable[[Path], FastAPI]] = {"keylease": keylease, "floor": floor}
+KINDS: dict[str, Callable[[Path], FastAPI]] = {"keylease": keylease, "directory": signing_in, "floor": floor}
 
 
 @contextmanager

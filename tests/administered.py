@@ -110,6 +110,11 @@ class Administered:
             check=False,
         )
 
+    @property
+    def group_policy(self) -> str:
+        """The ARN of the policy that the sandbox has attached to its group."""
+        return f"arn:aws:iam::{self.live.account.id}:policy{iam.GROUP_PATH}{GROUP}"
+
     def as_issuer(self) -> dict[str, str]:
         """The environment of a shell that holds the issuer's own session."""
         sts = self.live.root.sts()
@@ -131,7 +136,7 @@ def administered(running: Ministack, home: Path, *, ahead: bool = False) -> Admi
     made.put_role_policy(ISSUER, issuer_policy(horizon=horizon, account=at, fences_ahead=ahead))
     made.put_role_policy(REMOVER, remover_policy(account=at))
     document = json.dumps(group_policy(gives(made.live.bucket), horizon=horizon))
-    made.admin.put_group_policy(GroupName=GROUP, PolicyName="keylease", PolicyDocument=document)
+    made.admin.create_policy_version(PolicyArn=made.group_policy, PolicyDocument=document, SetAsDefault=True)
     (home / "keylease.toml").write_text(made.configuration(ahead=ahead))
     return made
 

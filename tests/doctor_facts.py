@@ -52,15 +52,18 @@ def group(*policies: NamedPolicy, name: str = SET.group, path: str = "/keylease/
     return Group(name=name, path=path, policies=policies or (named(group_policy([READS], horizon=HORIZON)),))
 
 
-def session_role(*documents: Mapping[str, Any], trust: Mapping[str, Any] | None = None) -> Role:
-    """A session role, sound unless said otherwise."""
-    return Role(
+def session_role(*documents: Mapping[str, Any], trust: Mapping[str, Any] | None = None, **changes: Any) -> Role:
+    """A session role, sound unless said otherwise; the first document is its ceiling, too."""
+    policies = tuple(map(named, documents or (session_role_policy([READS], horizon=HORIZON),)))
+    role = Role(
         name="archive",
         path="/keylease/session/",
         arn=f"{ARN}:role/keylease/session/archive",
         trust=trust or trust_policy(ISSUER),
-        policies=tuple(map(named, documents or (session_role_policy([READS], horizon=HORIZON),))),
+        policies=policies,
+        ceiling=policies[0],
     )
+    return replace(role, **changes)
 
 
 def launch_role(*actions: str) -> Role:

@@ -10,10 +10,11 @@ from typing import Any
 
 import pytest
 
-from keylease.broker import UNKNOWN, Ask
+from keylease.broker import MOST_OPEN, UNKNOWN, Ask
 from keylease.domain.access import Catalogue, Grant, Who
 from keylease.domain.event import verify
 from keylease.domain.lease import EndReason, State
+from keylease.domain.plan import Rules
 from keylease.errors import (
     AlreadyCollected,
     AlreadyDecided,
@@ -22,6 +23,7 @@ from keylease.errors import (
     AwsUnreachable,
     BadReason,
     BeyondHorizon,
+    ChainBroken,
     ChangedMeanwhile,
     FenceDiffers,
     GroupMissing,
@@ -37,9 +39,11 @@ from keylease.errors import (
     SetChanged,
     StoreFull,
     TooLong,
+    TooManyOpen,
     Unavailable,
 )
-from keylease.ports import GroupFacts
+from keylease.ports import Cloud, GroupFacts
+from keylease.reconciler import PassReport, Reconciler
 from keylease.testing import MemoryStore, away, fail_at, throttled
 from world import ANNA, CATALOGUE, MARA, PRIYA, STRANGER, TOMAS, World
 
@@ -371,6 +375,49 @@ def test_a_permission_set_whose_group_is_gone_is_refused_at_once(world: World) -
         world.requested()
 
 
+class TestWithTheRemoverElsewhere:
+    """A process that holds the issuer alone, and another that holds the remover, on one ledger."""
+
+    @pytest.fixture
+    def issuing(self, world: World) -> World:
+        world.clouds = {"main": Cloud(issuer=world.cloud, remover=None)}
+        world.start()
+        return world
+
+    def passes(self, world: World) -> PassReport:
+        removing = {"main": Cloud(issuer=None, remover=world.cloud)}
+        reconciler = Reconciler(store=world.store, clouds=removing, clock=world.clock, rules=Rules())
+        return reconciler.run()[0]
+
+    def test_a_key_is_issued_and_ends(self, issuing: World) -> None:
+        lease = issuing.active()
+        issuing.clock.move_to(lease.expires_at)
+        assert self.passes(issuing).done == {"End": 1}
+        assert not issuing.cloud.users
+
+    def test_an_early_return_is_an_intent_that_the_other_carries_out(self, issuing: World) -> None:
+        lease = issuing.broker.revoke(MARA, issuing.active().id)
+        assert lease.state is State.REVOKING
+        assert self.passes(issuing).done == {"Remove": 1}
+        assert issuing.store.get(lease.id).end_reason is EndReason.RETURNED
+
+    def test_a_failed_collection_is_cleaned_up_by_the_other(self, issuing: World) -> None:
+        lease = issuing.approved()
+        issuing.cloud.after = fail_at("CreateAccessKey", AwsUnreachable("lost"))
+        with pytest.raises(AwsUnreachable, match="lost"):
+            issuing.broker.collect(MARA, lease.id)
+        issuing.cloud.after = lambda _: None
+        issuing.clock.pass_time(minutes=15)
+        assert self.passes(issuing).done == {"Abandon": 1}
+
+    def test_the_remover_alone_issues_nothing(self, world: World) -> None:
+        lease = world.approved()
+        world.clouds = {"main": Cloud(issuer=None, remover=world.cloud)}
+        world.start()
+        with pytest.raises(NotGranted):
+            world.broker.collect(MARA, lease.id)
+
+
 NARROWED = {
     "the longest time was cut": (replace(CATALOGUE.grants[0], max_ttl=timedelta(hours=1)), TooLong),
     "the grant names other sets": (replace(CATALOGUE.grants[0], permission_sets=frozenset({"logs"})), NotGranted),
@@ -413,6 +460,14 @@ def test_a_permission_set_that_was_changed_is_not_collected(world: World, change
         world.broker.collect(MARA, lease.id)
 
 
+def test_one_person_has_so_many_requests_open_and_no_more(world: World) -> None:
+    leases = [world.requested() for _ in range(MOST_OPEN)]
+    with pytest.raises(TooManyOpen):
+        world.requested()
+    world.broker.revoke(MARA, leases[0].id)
+    assert world.requested()
+
+
 def test_a_grant_that_approves_by_itself_waits_for_aws_to_tell_the_horizon(world: World) -> None:
     world.cloud.before = away
     with pytest.raises(AwsUnreachable):
@@ -424,6 +479,24 @@ def test_a_grant_that_approves_by_itself_waits_for_aws_to_tell_the_horizon(world
 def test_what_aws_did_not_tell_is_said_to_the_approver(world: World) -> None:
     world.cloud.before = away
     assert world.requested().warnings == (UNKNOWN,)
+
+
+def test_a_lease_that_was_changed_in_the_ledger_by_hand_is_not_collected(world: World) -> None:
+    lease = world.approved()
+    assert isinstance(world.store, MemoryStore)
+    world.store.leases[lease.id] = replace(lease, expires_at=lease.expires_at + WEEK)
+    with pytest.raises(ChainBroken, match=lease.id):
+        world.broker.collect(MARA, lease.id)
+    with pytest.raises(ChainBroken, match=lease.id):
+        world.visibility.verified(ANNA)
+
+
+def test_every_lease_is_what_its_last_record_says(world: World) -> None:
+    for lease in (world.active(), world.approved(), world.requested(), world.collected().lease):
+        world.broker.revoke(MARA, lease.id)
+    world.clock.pass_time(weeks=3)
+    world.run_pass()
+    assert world.visibility.verified(ANNA)
 
 
 def test_a_slow_collection_does_not_take_away_a_later_one(world: World) -> None:

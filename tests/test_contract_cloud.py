@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Protocol
 
+import boto3
 import pytest
 from botocore.exceptions import ClientError
 
 from aws import live
 from keylease.domain import iam
 from keylease.domain.clock import Clock, SystemClock
-from keylease.errors import AwsFailed, FenceDiffers, GroupMissing
-from keylease.ports import AccessKey, Issuer, Remover
-from keylease.sandbox.ministack import Ministack
+from keylease.domain.ended_policy import ended_policy
+from keylease.domain.lease import Kind, Lease, State
+from keylease.domain.session import SessionTerms, terms
+from keylease.errors import AwsDenied, AwsFailed, FenceDiffers, GroupMissing, RoleMissing
+from keylease.ports import AccessKey, Credentials, Issuer, Remover
+from keylease.sandbox.account import ROLE
+from keylease.sandbox.ministack import REGION, Ministack
 from keylease.testing import FakeClock, FakeCloud
 
 NAME = "mara-lind-4k7m9q2x"
@@ -28,22 +34,28 @@ class Account(Protocol):
     remover: Remover
     clock: Clock
     group: str
+    role: str
 
+    def serves(self, credentials: Credentials) -> bool: ...
     def accepts(self, access_key: AccessKey) -> bool: ...
     def edit(self, fence: iam.Fence) -> None: ...
 
 
 class Fake:
     group = "archive"
+    role = "media"
 
     def __init__(self) -> None:
         self.clock = FakeClock()
-        self.cloud = FakeCloud(self.clock, groups=[self.group])
+        self.cloud = FakeCloud(self.clock, roles=[self.role], groups=[self.group])
         self.issuer: Issuer = self.cloud
         self.remover: Remover = self.cloud
 
     def accepts(self, access_key: AccessKey) -> bool:
         return self.cloud.accepts(access_key.access_key_id)
+
+    def serves(self, credentials: Credentials) -> bool:
+        return self.cloud.accepts(credentials.access_key_id)
 
     def edit(self, fence: iam.Fence) -> None:
         self.cloud.fences[fence.name] = json.dumps({"Statement": []})
@@ -51,6 +63,7 @@ class Fake:
 
 class Real:
     group = live.GROUP
+    role = ROLE
 
     def __init__(self, server: Ministack) -> None:
         self.clock = SystemClock()
@@ -60,6 +73,21 @@ class Real:
 
     def accepts(self, access_key: AccessKey) -> bool:
         s3: Any = self.live.root.with_access_key(access_key, "s3")
+        try:
+            s3.list_objects_v2(Bucket=self.live.bucket)
+        except ClientError:
+            return False
+        return True
+
+    def serves(self, credentials: Credentials) -> bool:
+        s3 = boto3.client(
+            "s3",
+            endpoint_url=self.live.account.endpoint_url,
+            region_name=REGION,
+            aws_access_key_id=credentials.access_key_id,
+            aws_secret_access_key=credentials.secret_access_key.reveal(),
+            aws_session_token=credentials.session_token.reveal(),
+        )
         try:
             s3.list_objects_v2(Bucket=self.live.bucket)
         except ClientError:
@@ -206,3 +234,75 @@ def test_a_user_leaves_one_group_and_keeps_its_key(account: Account) -> None:
     assert user.groups == frozenset()
     assert user.access_key_ids == {access_key.access_key_id}
     assert not account.accepts(access_key)
+
+
+def a_lease(account: Account, lease_id: str = "L-4k7m9q2x", length: timedelta = timedelta(hours=1)) -> Lease:
+    now = account.clock.now()
+    return Lease(
+        id=lease_id,
+        kind=Kind.SESSION,
+        state=State.ACTIVE,
+        principal_id="https://login.example/t#0f2c",
+        principal_name="Mara Lind (ü)",
+        account="main",
+        permission_set="uploads",
+        group="",
+        role=account.role,
+        grant="media",
+        reason="Winter masters",
+        asked=length,
+        requested_at=now,
+        expires_at=now + length,
+    )
+
+
+def terms_of(account: Account, lease: Lease) -> SessionTerms:
+    return terms(lease, longest=timedelta(hours=1), wanted=None, now=account.clock.now())
+
+
+def test_a_session_works_and_is_as_long_as_its_terms(account: Account) -> None:
+    given = account.issuer.assume(terms_of(account, a_lease(account)))
+    assert account.serves(given)
+    off = given.expiration - account.clock.now() - timedelta(hours=1)
+    assert abs(off) <= timedelta(seconds=2)
+
+
+def test_a_session_of_a_quarter_of_an_hour_ends_at_its_lease_to_the_second(account: Account) -> None:
+    lease = a_lease(account, length=timedelta(seconds=5))
+    given = account.issuer.assume(terms_of(account, lease))
+    assert given.expiration > lease.expires_at + timedelta(minutes=14)
+    assert account.serves(given)
+    while account.clock.now() < lease.expires_at:
+        account.clock.sleep(0.2)
+    assert not account.serves(given)
+
+
+def test_the_sessions_of_a_lease_are_refused_and_of_no_other(account: Account) -> None:
+    mine, other = a_lease(account), a_lease(account, "L-00000002")
+    given, going_on = (account.issuer.assume(terms_of(account, one)) for one in (mine, other))
+    for _ in range(2):
+        account.remover.refuse_sessions(account.role, ended_policy([mine]))
+    assert not account.serves(given)
+    assert account.serves(going_on)
+    assert not account.serves(account.issuer.assume(terms_of(account, mine))), "nor one that is given later"
+    [seen] = account.remover.observe().roles
+    assert (seen.name, seen.has_ceiling, seen.ended) == (account.role, True, ended_policy([mine]))
+    for _ in range(2):
+        account.remover.refuse_sessions(account.role, None)
+    assert account.serves(given)
+    assert account.remover.observe().roles[0].ended is None
+
+
+def test_a_list_that_is_too_long_refuses_by_time(account: Account) -> None:
+    given = account.issuer.assume(terms_of(account, a_lease(account)))
+    many = [replace(a_lease(account, f"L-{one:08d}"), last_session_at=account.clock.now()) for one in range(400)]
+    account.remover.refuse_sessions(account.role, ended_policy(many))
+    assert not account.serves(given)
+
+
+def test_a_role_that_is_not_there_is_said_so(account: Account) -> None:
+    assert account.issuer.role_facts(account.role).warnings == ()
+    with pytest.raises(RoleMissing):
+        account.issuer.role_facts("nowhere")
+    with pytest.raises(AwsDenied):
+        account.issuer.assume(replace(terms_of(account, a_lease(account)), role="nowhere"))

@@ -13,8 +13,10 @@ from doctor_weaknesses import DENIED, ISSUES, WEAKNESSES, Break, change, issuer,
 from keylease.doctor import Row, Verdict, examine, needs_mending
 from keylease.doctor.facts import LedgerFacts
 from keylease.domain import iam
+from keylease.domain.access import PermissionSet
 from keylease.domain.broker_policy import issuer_policy
 from keylease.domain.group_policy import LEASED_USERS, group_policy
+from keylease.domain.outlive import SHARED
 from keylease.domain.plan import Observed
 from keylease.domain.role_policy import session_role_policy, trust_policy
 from keylease.errors import AwsCredentials, AwsUnreachable, ChainBroken, StoreNewer
@@ -91,10 +93,39 @@ def test_the_statement_that_gives_a_missing_permission_is_told() -> None:
 
 def test_what_a_remedy_tells_to_add_mends_a_group() -> None:
     rows = examine(facts(with_groups(iam.policy([READS]))(account())))
-    [condition] = {iam.canonical(row.statement or {}): row.statement for row in told(rows, Verdict.FIX)}.values()
-    assert condition is not None
-    mended = with_groups(iam.policy([{**READS, **condition}]))(account())
-    assert told(examine(facts(mended)), Verdict.FIX) == []
+    statements = [row.statement or {} for row in told(rows, Verdict.FIX)]
+    condition = next(one for one in statements if "Condition" in one)
+    denials = next(one for one in statements if "Statement" in one)
+    guarded = iam.policy([{**READS, **condition}])
+    assert told(examine(facts(with_groups(guarded, dict(denials))(account()))), Verdict.FIX) == []
+    without = told(examine(facts(with_groups(guarded)(account()))), Verdict.FIX)
+    assert {row.statement == denials for row in without} == {True}
+
+
+@pytest.mark.parametrize(
+    ("sets", "needs"),
+    [
+        ((SET,), True),
+        ((replace(SET, share=True),), False),
+        ((SET, replace(SET, name="publish", share=True)), False),
+        ((SET, replace(SET, name="publish", group="others", share=True)), True),
+    ],
+)
+def test_a_group_need_not_deny_sharing_where_one_of_its_permission_sets_shares(
+    sets: tuple[PermissionSet, ...], *, needs: bool
+) -> None:
+    at = with_groups(group_policy([READS], horizon=HORIZON, share=True))(account())
+    rows = examine(facts(replace(at, sets=sets, groups={**at.groups, "others": at.groups[SET.group]})))
+    denies = [row for row in told(rows, Verdict.FIX) if "does not deny" in row.sentence]
+    assert bool(denies) == needs
+
+
+def test_what_a_group_denies_is_no_note() -> None:
+    everything = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+    at = with_groups(group_policy([everything], horizon=HORIZON))(account())
+    said = [row.sentence for row in examine(facts(replace(at, sets=(replace(SET, share=True),))))]
+    assert any("no-fence" in row.check for row in examine(facts(at)))
+    assert not any(SHARED in sentence for sentence in said)
 
 
 def test_what_a_remedy_tells_to_add_mends_a_session_role() -> None:
@@ -102,7 +133,8 @@ def test_what_a_remedy_tells_to_add_mends_a_session_role() -> None:
     statements = [row.statement or {} for row in told(examine(facts(broken)), Verdict.FIX)]
     trust = next(one for one in statements if "Principal" in one["Statement"][0])
     whole = next(one for one in statements if "Principal" not in one["Statement"][0])
-    mended = change(roles=(session_role(iam.policy([READS]), dict(whole), trust=trust),))(account())
+    ceiling = iam.policy([READS, *whole["Statement"]])
+    mended = change(roles=(session_role(ceiling, trust=trust),))(account())
     assert told(examine(facts(mended)), Verdict.FIX) == []
 
 
@@ -121,7 +153,7 @@ def test_what_no_fence_can_stop_is_a_note() -> None:
 
 
 def test_a_set_that_shares_is_held_to_less() -> None:
-    shares = replace(SET, share=True)
+    shares = replace(SET, share=True, role="archive")
     role = session_role(session_role_policy([READS], horizon=HORIZON, share=True))
     assert not needs_mending(examine(facts(change(sets=(shares,), roles=(role,))(account()))))
 

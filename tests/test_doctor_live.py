@@ -133,7 +133,7 @@ def group_s_end(at: Administered) -> None:
 
 
 def no_group(at: Administered) -> None:
-    at.admin.delete_group_policy(GroupName=GROUP, PolicyName="keylease")
+    at.admin.detach_group_policy(GroupName=GROUP, PolicyArn=at.group_policy)
     at.admin.delete_group(GroupName=GROUP)
 
 

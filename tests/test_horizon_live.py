@@ -47,10 +47,17 @@ def account(ministack_server: Ministack, tmp_path: Path) -> Administered:
     return made
 
 
+def in_force(account: Administered) -> Any:
+    """The group's policy as it is in force."""
+    arn = account.group_policy
+    version = account.admin.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"]
+    return account.admin.get_policy_version(PolicyArn=arn, VersionId=version)["PolicyVersion"]["Document"]
+
+
 def documents(account: Administered) -> list[Any]:
     admin = account.admin
     return [
-        admin.get_group_policy(GroupName=GROUP, PolicyName="keylease")["PolicyDocument"],
+        in_force(account),
         admin.get_role_policy(RoleName="archive", PolicyName="keylease")["PolicyDocument"],
         admin.get_role_policy(RoleName=ISSUER, PolicyName="keylease")["PolicyDocument"],
     ]
@@ -82,8 +89,12 @@ def test_all_dates_are_moved_and_nothing_else(account: Administered) -> None:
     assert (moved.returncode, moved.stdout.splitlines()) == (
         0,
         [
-            f"media\t{of}\tkeylease\t{to_text(account.horizon)}\t{to_text(NEW)}"
-            for of in (f"group {GROUP}", "session role archive", f"issuer {ISSUER}")
+            f"media\t{of}\t{policy}\t{to_text(account.horizon)}\t{to_text(NEW)}"
+            for of, policy in (
+                (f"group {GROUP}", GROUP),
+                ("session role archive", "keylease"),
+                (f"issuer {ISSUER}", "keylease"),
+            )
         ],
     )
     assert documents(account) == expected(account, NEW)

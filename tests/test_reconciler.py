@@ -12,7 +12,7 @@ from keylease.domain.lease import STUCK_AFTER, EndReason, State
 from keylease.domain.plan import Alarm, DeleteFence, Observed, ObservedFence, Rules, Situation, decide
 from keylease.errors import AwsFailed, AwsUnreachable, LedgerEmpty
 from keylease.ports import Cloud
-from keylease.testing import FakeCloud, FakeUser, MemoryStore, away, fail_at
+from keylease.testing import Crash, FakeCloud, FakeUser, MemoryStore, away, fail_at
 from world import MARA, PRIYA, World
 
 WEEK = timedelta(weeks=1)
@@ -253,3 +253,20 @@ def test_one_removal_that_never_gets_an_answer_stops_no_other(world: World) -> N
     report = world.run_pass()
     assert report.done == {"End": 4}
     assert len(report.failures) == 1
+
+
+def test_a_renewal_whose_owner_vanished_after_the_acknowledgement_retires_the_old_lease(world: World) -> None:
+    old = world.active(2 * WEEK)
+    new = world.broker.collect(MARA, world.broker.approve(PRIYA, world.broker.renew(MARA, old.id).id).id)
+    store = world.store
+    assert isinstance(store, MemoryStore)
+    saves = iter([True, False])
+    store.before = lambda _: None if next(saves, True) else (_ for _ in ()).throw(Crash("between the two saves"))
+    with pytest.raises(Crash):
+        world.broker.acknowledge(MARA, new.lease.id, new.access_key.access_key_id)
+    store.before = lambda _: None
+    world.start()
+    assert world.run_pass().done == {"Retire": 1}
+    world.clock.pass_time(days=3)
+    world.run_pass()
+    assert world.store.get(old.id).end_reason is EndReason.RENEWED

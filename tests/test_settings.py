@@ -12,6 +12,7 @@ from keylease.app import assemble
 from keylease.domain.access import Who
 from keylease.errors import BadConfiguration, UnsafeNotAllowed
 from keylease.testing import FakeClock, MemoryStore
+from keylease.testing_sign_ins import memory_kept
 
 WHOLE = """
 [accounts.main]
@@ -130,9 +131,36 @@ def test_the_environment_overrides_one_value(monkeypatch: pytest.MonkeyPatch) ->
 def test_the_development_sign_in_is_refused_without_the_setting_that_allows_it() -> None:
     people = '[unsafe_people.mara]\nname = "Mara Lind"\ngroups = ["media"]\n'
     with pytest.raises(UnsafeNotAllowed):
-        assemble(settings.parse(people), MemoryStore(), {}, FakeClock())
+        assemble(settings.parse(people), MemoryStore(), {}, FakeClock(), kept=memory_kept())
     allowing = people + "[sign_in]\nallow_unsafe_people = true\n"
     with pytest.raises(UnsafeNotAllowed):
-        assemble(settings.parse(allowing + '[server]\nlisten = "0.0.0.0:8465"\n'), MemoryStore(), {}, FakeClock())
+        assemble(
+            settings.parse(allowing + '[server]\nlisten = "0.0.0.0:8465"\n'),
+            MemoryStore(),
+            {},
+            FakeClock(),
+            kept=memory_kept(),
+        )
     allowed = settings.parse(people + "[sign_in]\nallow_unsafe_people = true\n")
-    assert assemble(allowed, MemoryStore(), {}, FakeClock()).sign_in.principal("mara").name == "Mara Lind"
+    assert (
+        assemble(allowed, MemoryStore(), {}, FakeClock(), kept=memory_kept()).unsafe.principal("mara").name
+        == "Mara Lind"
+    )
+
+
+def test_a_variable_that_names_no_setting_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KEYLEASE_SET_STOR__URL", "sqlite:///other.db")
+    with pytest.raises(BadConfiguration, match="KEYLEASE_SET_STOR__URL"):
+        settings.parse(WHOLE)
+    monkeypatch.delenv("KEYLEASE_SET_STOR__URL")
+    monkeypatch.setenv("KEYLEASE_SET_STORE__URLL", "sqlite:///other.db")
+    with pytest.raises(BadConfiguration):
+        settings.parse(WHOLE)
+
+
+def test_the_server_is_found_where_it_listens() -> None:
+    assert settings.parse('[server]\nlisten = "127.0.0.1:8477"\n').server.address == "http://127.0.0.1:8477"
+    assert (
+        settings.parse('[server]\naddress = "https://keylease.example"\n').server.address
+        == "https://keylease.example"
+    )

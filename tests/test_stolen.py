@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -22,10 +22,15 @@ from aws import live
 from keylease.aws.clients import Clients
 from keylease.domain import iam
 from keylease.domain.clock import SystemClock
-from keylease.domain.role_policy import session_policy, session_role_policy, trust_policy
-from keylease.ports import AccessKey
-from keylease.sandbox.account import BROKER_PATH, GROUP, enforceable
+from keylease.domain.ended_policy import NAME, ended_policy
+from keylease.domain.group_policy import group_policy
+from keylease.domain.lease import Lease
+from keylease.domain.role_policy import session_policy, session_role_policy
+from keylease.domain.session import terms
+from keylease.ports import AccessKey, Credentials
+from keylease.sandbox.account import BROKER_PATH, GROUP, ROLE, gives, session_role
 from keylease.sandbox.ministack import REGION, Ministack
+from oracle.rows import leased_session
 
 pytestmark = pytest.mark.live
 CLOCK = SystemClock()
@@ -36,7 +41,7 @@ SECURITY = Path(__file__).parent.parent / "docs" / "security.md"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Credentials:
+class Held:
     """What somebody holds, as boto3 takes it."""
 
     access_key_id: str
@@ -54,11 +59,13 @@ class Credentials:
         )
 
 
-def of(access_key: AccessKey | dict[str, Any]) -> Credentials:
-    """An access key of ours, or what STS or IAM have answered."""
-    if isinstance(access_key, AccessKey):
-        return Credentials(access_key_id=access_key.access_key_id, secret=access_key.secret_access_key.reveal())
-    return Credentials(
+def of(access_key: AccessKey | Credentials | dict[str, Any]) -> Held:
+    """An access key or a session of ours, or what STS or IAM have answered."""
+    if isinstance(access_key, AccessKey | Credentials):
+        token = access_key.session_token.reveal() if isinstance(access_key, Credentials) else None
+        secret = access_key.secret_access_key.reveal()
+        return Held(access_key_id=access_key.access_key_id, secret=secret, token=token)
+    return Held(
         access_key_id=access_key["AccessKeyId"],
         secret=access_key["SecretAccessKey"],
         token=access_key.get("SessionToken"),
@@ -74,7 +81,7 @@ def outcome(call: Callable[[], object]) -> str:
     return "done"
 
 
-def may_list(held: Credentials, account: live.LiveCloud) -> bool:
+def may_list(held: Held, account: live.LiveCloud) -> bool:
     """Whether AWS serves what the permission set gives."""
     s3 = held.client("s3", account.account.endpoint_url)
     return outcome(lambda: s3.list_objects_v2(Bucket=account.bucket)) == "done"
@@ -171,7 +178,7 @@ class Loot:
     """What a thief made of the issuer before the horizon, and when that is."""
 
     account: live.LiveCloud
-    held: dict[str, Credentials]
+    held: dict[str, Held]
     worked: dict[str, bool]
     horizon: datetime
 
@@ -193,35 +200,29 @@ def loot(ministack_server: Ministack) -> Loot:
     return Loot(account=account, held=held, worked=worked, horizon=horizon)
 
 
-def _outsider(root: Any, issuer: Any) -> Credentials:
+def _outsider(root: Any, issuer: Any) -> Held:
     root.create_user(UserName="eve", Path="/people/")
     held = of(root.create_access_key(UserName="eve")["AccessKey"])
     issuer.add_user_to_group(UserName="eve", GroupName=GROUP)
     return held
 
 
-def _endless(account: live.LiveCloud, issuer: Any) -> Credentials:
+def _endless(account: live.LiveCloud, issuer: Any) -> Held:
     made = issuer.create_policy(PolicyName="endless", Path=iam.FENCE_PATH, PolicyDocument=EVERYTHING)
     issuer.create_user(UserName="thief", Path=iam.USER_PATH, PermissionsBoundary=made["Policy"]["Arn"])
     issuer.add_user_to_group(UserName="thief", GroupName=GROUP)
     return of(account.issuer.create_access_key("thief"))
 
 
-def _borrowed(account: live.LiveCloud, issuer: Any) -> Credentials:
+def _borrowed(account: live.LiveCloud, issuer: Any) -> Held:
     account.user(until=timedelta(seconds=BOUND.total_seconds() - 2))
     return of(issuer.create_access_key(UserName=live.USER)["AccessKey"])
 
 
-def _role_session(account: live.LiveCloud, horizon: datetime) -> Credentials:
-    issuer_arn = account.account.issuer.role_arn or ""
+def _role_session(account: live.LiveCloud, horizon: datetime) -> Held:
     statement = {"Effect": "Allow", "Action": "*", "Resource": "*"}
-    trust = json.dumps(enforceable(trust_policy(issuer_arn)))
-    account.admin.create_role(RoleName="media", Path="/keylease/session/", AssumeRolePolicyDocument=trust)
-    account.admin.put_role_policy(
-        RoleName="media",
-        PolicyName="keylease",
-        PolicyDocument=json.dumps(session_role_policy([statement], horizon=horizon)),
-    )
+    ceiling = session_role_policy([statement], horizon=horizon)
+    session_role(account.root, "media", ceiling, issuer_arn=account.account.issuer.role_arn or "")
     assumed = account.issuing.sts().assume_role(
         RoleArn=f"arn:aws:iam::{account.account.id}:role/keylease/session/media",
         RoleSessionName="thief",
@@ -296,13 +297,62 @@ def test_a_session_with_its_session_policy_ends_at_the_lease(account: live.LiveC
     assert not may_list(held, account)
 
 
-def leased(account: live.LiveCloud, length: timedelta) -> tuple[Credentials, datetime]:
+OPENED = "an inline policy of a session role that allows everything"
+UNREFUSED = "the policy that refuses sessions, taken away"
+
+
+def test_a_role_that_a_stolen_remover_opened_gives_no_more_than_its_ceiling(ministack_server: Ministack) -> None:
+    """The issuer is stolen as well, so no session policy limits what was opened."""
+    account = live.cloud(ministack_server)
+    horizon = CLOCK.now() + BOUND
+    ceiling = session_role_policy(gives(account.bucket), horizon=horizon)
+    session_role(account.root, "narrow", ceiling, issuer_arn=account.account.issuer.role_arn or "")
+    account.removing.iam().put_role_policy(RoleName="narrow", PolicyName="open", PolicyDocument=EVERYTHING)
+    assumed = account.issuing.sts().assume_role(
+        RoleArn=account.account.session_role_arn("narrow"), RoleSessionName="thief", SourceIdentity="keylease-thief"
+    )
+    held = of(assumed["Credentials"])  # type: ignore[arg-type] # AWS's own record
+    assert may_list(held, account)
+    for service, operation, given in (
+        ("s3", "create_bucket", {"Bucket": "of-a-thief"}),
+        ("iam", "create_user", {"UserName": "thief"}),
+        ("ec2", "describe_instances", {}),
+        ("sts", "assume_role", {"RoleArn": account.account.issuer.role_arn, "RoleSessionName": "thief"}),
+    ):
+        call = getattr(held.client(service, account.account.endpoint_url), operation)
+        assert outcome(lambda: call(**given)) in {"AccessDenied", "UnauthorizedOperation"}  # noqa: B023 - at once
+    until(horizon + timedelta(seconds=1))
+    assert not may_list(held, account)
+
+
+def session(account: live.LiveCloud, lease: Lease) -> Credentials:
+    """What a lease's owner has: a session on its terms."""
+    return account.issuer.assume(terms(lease, longest=timedelta(hours=1), wanted=None, now=CLOCK.now()))
+
+
+def test_a_session_that_was_refused_goes_on_where_a_stolen_remover_takes_that_away_and_a_pass_mends_it(
+    account: live.LiveCloud,
+) -> None:
+    now = CLOCK.now()
+    lease = replace(leased_session("L-4k7m9q2x"), role=ROLE, requested_at=now, expires_at=now + timedelta(hours=1))
+    held = of(session(account, lease))
+    account.remover.refuse_sessions(ROLE, ended_policy([lease]))
+    assert not may_list(held, account)
+    account.removing.iam().delete_role_policy(RoleName=ROLE, PolicyName=NAME)
+    assert may_list(held, account), "until its own end, an hour at most as a rule"
+    [role] = account.remover.observe().roles
+    assert role.ended is None, "which the next pass sees"
+    account.remover.refuse_sessions(ROLE, ended_policy([lease]))
+    assert not may_list(held, account)
+
+
+def leased(account: live.LiveCloud, length: timedelta) -> tuple[Held, datetime]:
     """A collected access key, and when its fence ends it."""
     fence = account.user(until=length)
     return of(account.issuer.create_access_key(live.USER)), fence.until
 
 
-def session_of(held: Credentials, account: live.LiveCloud) -> Credentials:
+def session_of(held: Held, account: live.LiveCloud) -> Held:
     """What GetSessionToken gives, which no policy can refuse."""
     sts = held.client("sts", account.account.endpoint_url)
     return of(sts.get_session_token(DurationSeconds=129_600)["Credentials"])
@@ -354,6 +404,43 @@ def test_a_key_whose_group_allows_everything_leaves_nothing_behind(
     assert outcome(lambda: getattr(client, operation)(**own, **given)) == "AccessDenied"
 
 
+THIEF_NEVER = [
+    *HOLDER_NEVER,
+    ("iam", "create_role", {"RoleName": "way-out", "AssumeRolePolicyDocument": EVERYTHING}),
+    ("iam", "put_group_policy", {"GroupName": GROUP, "PolicyName": "all", "PolicyDocument": EVERYTHING}),
+]
+
+
+def strongest(account: live.LiveCloud) -> None:
+    """The sandbox's group with all that keylease's own `group_policy` can give."""
+    everything = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+    document = json.dumps(group_policy([everything], horizon=CLOCK.now() + timedelta(days=90)))
+    arn = f"arn:aws:iam::{account.account.id}:policy{iam.GROUP_PATH}{GROUP}"
+    account.admin.create_policy_version(PolicyArn=arn, PolicyDocument=document, SetAsDefault=True)
+
+
+@pytest.mark.parametrize(("service", "operation", "given"), THIEF_NEVER, ids=[name for _, name, _ in THIEF_NEVER])
+def test_a_thief_behind_an_endless_fence_makes_nothing_that_never_ends(
+    account: live.LiveCloud, service: str, operation: str, given: dict[str, Any]
+) -> None:
+    strongest(account)
+    held = _endless(account, account.issuing.iam())
+    client = held.client(service, account.account.endpoint_url)
+    own = {"Bucket": account.bucket} if service == "s3" else {}
+    assert outcome(held.client("sqs", account.account.endpoint_url).list_queues) == "done"
+    assert outcome(lambda: getattr(client, operation)(**own, **given)) == "AccessDenied"
+
+
+def test_an_administrator_whom_a_thief_puts_into_a_group_is_not_locked_out(account: live.LiveCloud) -> None:
+    strongest(account)
+    held = _outsider(account.admin, account.issuing.iam())
+    account.admin.put_user_policy(UserName="eve", PolicyName="all", PolicyDocument=EVERYTHING)
+    administrator = held.client("iam", account.account.endpoint_url)
+    taken_out = {"UserName": "eve", "GroupName": GROUP}
+    assert outcome(lambda: administrator.create_user(UserName="colleague")) == "done"
+    assert outcome(lambda: administrator.remove_user_from_group(**taken_out)) == "done"
+
+
 def test_a_role_that_trusts_everybody_is_closed_to_a_lease(account: live.LiveCloud) -> None:
     trust = iam.policy([{"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": "*"}}])
     account.admin.create_role(RoleName="open", AssumeRolePolicyDocument=json.dumps(trust))
@@ -367,7 +454,10 @@ ATTEMPTS = [
     *(f"issuer: {name}" for name, _ in ISSUER_NEVER),
     *(f"remover: {name}" for name, _ in REMOVER_NEVER),
     *(f"holder: {name}" for _, name, _ in HOLDER_NEVER),
+    *(f"thief: {name}" for _, name, _ in THIEF_NEVER),
+    "issuer: an administrator in a group",
     *(f"issuer: {name}" for name in ["an outsider in the strongest group", *BOUNDED]),
+    *(f"remover: {name}" for name in [OPENED, UNREFUSED]),
 ]
 
 

@@ -194,6 +194,41 @@ def test_a_ledger_of_a_newer_keylease_is_refused(tmp_path: Path) -> None:
         open_ledger(url)
 
 
+def test_events_are_read_a_page_at_a_time(store: Store) -> None:
+    for number in range(1, 6):
+        store.add(a_lease(number), an_event(a_lease(number)))
+
+    def seqs(lease_id: str | None = None, **which: int) -> list[int]:
+        return [link.seq for link in store.events(lease_id, **which)]
+
+    assert seqs(after=2) == [3, 4, 5]
+    assert seqs(after=1, limit=2) == [2, 3]
+    assert seqs(limit=2) == [1, 2]
+    assert seqs(after=5) == []
+    assert seqs("L-00000004", after=3) == [4]
+    assert seqs("L-00000004", after=4) == []
+
+
+def test_a_new_ledger_is_its_owners_alone(tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        ledger = open_ledger(f"sqlite:///{tmp_path}/keylease.db")
+    finally:
+        os.umask(before)
+    ledger.append(an_event())
+    modes = {one.name: one.stat().st_mode & 0o777 for one in tmp_path.iterdir()}
+    ledger.close()
+    assert modes == {"keylease.db": 0o600, "keylease.db-wal": 0o600, "keylease.db-shm": 0o600}
+
+
+def test_a_ledger_that_is_there_keeps_its_permissions(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/keylease.db"
+    open_ledger(url).close()
+    (tmp_path / "keylease.db").chmod(0o640)
+    open_ledger(url).close()
+    assert (tmp_path / "keylease.db").stat().st_mode & 0o777 == 0o640
+
+
 def test_a_changed_record_is_found_in_the_database(ledger: Ledger, tmp_path: Path) -> None:
     for number in range(3):
         ledger.append(an_event(action=f"n{number}"))
@@ -208,7 +243,7 @@ def test_a_locked_ledger_is_busy_and_nothing_is_written(
     ledger: Ledger, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ledger.append(an_event())
-    monkeypatch.setattr("keylease.store.ledger.BUSY_SECONDS", 0.05)
+    monkeypatch.setattr("keylease.store.database.BUSY_SECONDS", 0.05)
     impatient = open_ledger(f"sqlite:///{tmp_path}/keylease.db")
     holder = sqlite3.connect(tmp_path / "keylease.db", isolation_level=None)
     holder.execute("BEGIN IMMEDIATE")
@@ -227,8 +262,10 @@ def test_a_full_disk_is_said_so_and_nothing_is_written(tmp_path: Path) -> None:
     open_ledger(url).close()
     pages = (tmp_path / "keylease.db").stat().st_size // 4096
     opened = open_ledger(url)
-    opened._engine.dispose()
-    sa.event.listen(opened._engine, "connect", lambda raw, _: raw.execute(f"PRAGMA max_page_count = {pages + 2}"))
+    opened.close()
+    sa.event.listen(
+        opened.database.engine, "connect", lambda raw, _: raw.execute(f"PRAGMA max_page_count = {pages + 2}")
+    )
     with pytest.raises(StoreFull):
         _fill(opened)
     assert verify(opened.events()) is None or len(opened.find(LeaseQuery(limit=10**6))) == len(

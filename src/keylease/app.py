@@ -9,23 +9,33 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from ipaddress import ip_address
+from typing import TYPE_CHECKING
 
 from keylease.aws import account as aws
 from keylease.aws.clients import Clients
+from keylease.aws.instances import AwsInstances
 from keylease.aws.issuer import AwsIssuer
 from keylease.aws.remover import AwsRemover
 from keylease.broker import Broker
+from keylease.browsers import Browsers, Stay
+from keylease.directory import DirectoryWatch
 from keylease.domain.access import Catalogue
 from keylease.domain.clock import Clock, SystemClock
 from keylease.domain.plan import Rules
 from keylease.errors import UnsafeNotAllowed
 from keylease.health import Health
 from keylease.identity.unsafe import UnsafePeople
-from keylease.ports import Cloud, Store
+from keylease.ports import Cloud, DeviceSignIn, Kept, SignIn, Store
 from keylease.reconciler import Reconciler
+from keylease.session_leases import SessionLeases
 from keylease.settings import Identity, Settings
-from keylease.store import open_ledger
+from keylease.settings import SignIn as SignInSettings
+from keylease.store import kept, open_ledger
+from keylease.terminals import TerminalSignIns
 from keylease.visibility import Visibility
+
+if TYPE_CHECKING:
+    from keylease.identity.company import Company
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,22 +47,27 @@ class App:
     clouds: Mapping[str, Cloud]
     clock: Clock
     broker: Broker
+    session_leases: SessionLeases
     visibility: Visibility
     reconciler: Reconciler
     health: Health
-    sign_in: UnsafePeople
+    sign_in: SignIn
+    browsers: Browsers
+    terminals: TerminalSignIns
+    unsafe: UnsafePeople
     unsafe_people: Mapping[str, str]
     """Subject and name of everybody whom the development sign-in lets choose; empty where it is not allowed."""
+    watch: DirectoryWatch | None = None
+    """Ends the leases of people who are gone; None where nobody can be asked who is."""
 
 
 def build(settings: Settings, *, clock: Clock | None = None, trust_empty_ledger: bool = False) -> App:
     """Wire everything as the settings say. Opens the ledger; calls AWS for nothing yet."""
     clock = clock or SystemClock()
-    clouds = {
-        name: cloud(account, clock, fences_ahead=settings.fences_ahead)
-        for name, account in accounts(settings).items()
-    }
-    return assemble(settings, open_ledger(settings.store.url), clouds, clock, trust_empty_ledger=trust_empty_ledger)
+    clouds = {name: cloud(account, clock, settings) for name, account in accounts(settings).items()}
+    ledger = open_ledger(settings.store.url)
+    signed_in = kept(ledger.database)
+    return assemble(settings, ledger, clouds, clock, kept=signed_in, trust_empty_ledger=trust_empty_ledger)
 
 
 def assemble(
@@ -61,12 +76,35 @@ def assemble(
     clouds: Mapping[str, Cloud],
     clock: Clock,
     *,
+    kept: Kept,
+    sign_in: SignIn | None = None,
     trust_empty_ledger: bool = False,
 ) -> App:
-    """Wire the centre around a ledger and accounts that are there already. Raises `UnsafeNotAllowed`."""
+    """Wire the centre around a ledger and accounts that are there already. Raises `UnsafeNotAllowed`.
+
+    Without a `sign_in` it is the one that the settings name.
+    """
     _refuse_unsafe(settings)
-    catalogue, people = settings.catalogue(), settings.people()
-    rules = Rules(acknowledge_within=settings.server.acknowledge_within, keep_fences_ahead=settings.fences_ahead)
+    catalogue, unsafe = settings.catalogue(), UnsafePeople(settings.people(), clock)
+    known = company(settings.sign_in, clock)
+    sign_in = sign_in or (known.sign_in if known else unsafe)
+    watch = None
+    if known is not None and known.people is not None:
+        watch = DirectoryWatch(
+            store=store,
+            people=known.people,
+            clouds=clouds,
+            catalogue=catalogue,
+            clock=clock,
+            kept=kept,
+            keep_fences=settings.fences_ahead,
+        )
+    rules = Rules(
+        acknowledge_within=settings.server.acknowledge_within,
+        renewal_grace=settings.renewal_grace,
+        keep_fences_ahead=settings.fences_ahead,
+        stop_instances_after=settings.launch.stop_after,
+    )
     broker = Broker(store=store, clouds=clouds, catalogue=catalogue, clock=clock, keep_fences=settings.fences_ahead)
     reconciler = Reconciler(
         store=store, clouds=clouds, clock=clock, rules=rules, trust_empty_ledger=trust_empty_ledger
@@ -77,11 +115,28 @@ def assemble(
         clouds=clouds,
         clock=clock,
         broker=broker,
+        session_leases=SessionLeases(store=store, clouds=clouds, catalogue=catalogue, clock=clock),
         visibility=Visibility(store=store, catalogue=catalogue),
         reconciler=reconciler,
         health=Health(broker=broker, reconciler=reconciler, clock=clock),
-        sign_in=UnsafePeople(people),
-        unsafe_people={person.subject: person.name for person in people},
+        sign_in=sign_in,
+        browsers=Browsers(
+            sign_in=sign_in,
+            kept=kept,
+            store=store,
+            clock=clock,
+            stay=Stay(idle=settings.sign_in.idle, absolute=settings.sign_in.absolute),
+        ),
+        terminals=TerminalSignIns(
+            kept=kept,
+            store=store,
+            clock=clock,
+            lasts=settings.sign_in.terminal,
+            device=sign_in if isinstance(sign_in, DeviceSignIn) else None,
+        ),
+        unsafe=unsafe,
+        unsafe_people={subject: person.name for subject, person in unsafe.people.items()},
+        watch=watch,
     )
 
 
@@ -95,6 +150,29 @@ def _refuse_unsafe(settings: Settings) -> None:
         raise UnsafeNotAllowed(f"The development sign-in proves nothing, and {host} can be reached by others.")
 
 
+def company(of: SignInSettings, clock: Clock) -> Company | None:
+    """The company's directory as the settings name it; None where they name none. Asks it for nothing yet."""
+    if of.provider is None:
+        return None
+    from keylease.identity.company import Tenant, entra, openid
+    from keylease.identity.provider import Registration
+
+    registration = Registration(
+        issuer=of.issuer or "",
+        client_id=of.client_id or "",
+        client_secret=of.secret(),
+        scopes=of.scopes,
+        algorithms=frozenset(of.algorithms),
+        groups_claims=of.groups_claims,
+        mfa_context=of.mfa_context,
+        device_code=of.device_code,
+    )
+    if of.tenant is None:
+        return openid(registration, clock)
+    tenant = Tenant(id=of.tenant, authority=of.authority.rstrip("/"), graph=of.graph)
+    return entra(registration, tenant, clock)
+
+
 def accounts(settings: Settings) -> dict[str, aws.Account]:
     """The accounts, by their names here, as the AWS door takes them."""
     return {
@@ -105,16 +183,23 @@ def accounts(settings: Settings) -> dict[str, aws.Account]:
             endpoint_url=one.endpoint_url,
             issuer=_identity(one.issuer),
             remover=_identity(one.remover),
+            session_external_id=one.session_external_id,
         )
         for name, one in settings.accounts.items()
     }
 
 
-def cloud(account: aws.Account, clock: Clock, *, fences_ahead: bool = False) -> Cloud:
-    """Both identities in one account. With `fences_ahead` the issuer makes no fences."""
+def cloud(account: aws.Account, clock: Clock, settings: Settings) -> Cloud:
+    """The identities in one account that this process holds. With `fences_ahead` the issuer makes no fences."""
+    holds, removing = settings.server.holds, Clients(account, account.remover)
+    issuer = AwsIssuer(Clients(account, account.issuer), clock, fences_ahead=settings.fences_ahead)
+    regions = settings.launch.regions
     return Cloud(
-        issuer=AwsIssuer(Clients(account, account.issuer), clock, fences_ahead=fences_ahead),
-        remover=AwsRemover(Clients(account, account.remover)),
+        issuer=None if holds == "remover" else issuer,
+        remover=None if holds == "issuer" else AwsRemover(removing),
+        instances=AwsInstances(removing, regions) if regions and holds != "issuer" else None,
+        partition=account.partition,
+        region=account.region,
     )
 
 

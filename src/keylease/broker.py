@@ -11,6 +11,7 @@ what is never acknowledged is taken away again by a pass, and can be collected a
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -20,7 +21,8 @@ from keylease.domain.clock import Clock, to_text
 from keylease.domain.lease import ENDED, IN_AWS, EndReason, Event, Kind, Lease, State, new_id
 from keylease.domain.outlive import SHARED
 from keylease.domain.until import Until
-from keylease.ending import KEYLEASE, Ending, act, close
+from keylease.domain.words import one_sentence
+from keylease.ending import KEYLEASE, Ending, act, close, retire
 from keylease.errors import (
     AlreadyCollected,
     AlreadyDecided,
@@ -34,15 +36,20 @@ from keylease.errors import (
     NotApproved,
     NotGranted,
     NotYours,
-    SetChanged,
+    OtherKind,
+    RoleMissing,
     TooLong,
+    TooManyOpen,
     Unavailable,
 )
+from keylease.granted import still_granted
 from keylease.issuing import Collected, Issuing
-from keylease.ports import Cloud, GroupFacts, Store
+from keylease.ports import Cloud, GroupFacts, LeaseQuery, Store
 from keylease.visibility import Visibility
 
 UNKNOWN = "AWS did not answer when this was asked for: what it allows that no fence can stop is not known."
+MOST_OPEN = 50
+"""Leases and requests that one person may have open, so that nobody's requests hide everybody else's."""
 LONGEST_REASON = 200
 """Characters; a reason also stands in an IAM tag, which holds 256."""
 
@@ -56,6 +63,8 @@ class Ask:
     until: Until
     reason: str
     renewal_of: str | None = None
+    kind: Kind | None = None
+    """None for the first that the permission set gives."""
 
 
 class Broker:
@@ -80,11 +89,12 @@ class Broker:
     def request(self, principal: Principal, ask: Ask) -> Lease:
         """Ask for a lease. Approved at once where the grant says so.
 
-        Raises `NotGranted`, `TooLong`, `InThePast`, `BadReason`.
+        Raises `NotGranted`, `TooLong`, `InThePast`, `BadReason`, `SignInTooOld`.
         """
         now = self._clock.now()
         ttl = until.length(ask.until, now)
         permission_set = self._permission_set(ask)
+        kind = _kind(permission_set, ask.kind)
         decision = access.decide(
             principal,
             Request(account=ask.account, permission_set=ask.permission_set, ttl=ttl),
@@ -92,16 +102,19 @@ class Broker:
         )
         if isinstance(decision, access.Deny):
             raise decision.reason
-        facts = self._facts_for(ask.account, permission_set, strict=decision.grant.automatic)
+        _fresh(principal, decision.grant, now)
+        self._not_too_many(principal)
+        facts = self._facts_for(ask.account, permission_set, kind, strict=decision.grant.automatic)
         lease = Lease(
             id=new_id(),
-            kind=Kind.ACCESS_KEY,
+            kind=kind,
             state=State.REQUESTED,
             principal_id=principal.id,
             principal_name=principal.name,
             account=ask.account,
             permission_set=ask.permission_set,
-            group=permission_set.group,
+            group=(permission_set.group or "") if kind is Kind.ACCESS_KEY else "",
+            role=permission_set.role if kind is Kind.SESSION else None,
             share=permission_set.share,
             grant=decision.grant.name,
             reason=_reason(ask.reason, "what you need the access key for"),
@@ -133,26 +146,28 @@ class Broker:
             account=old.account,
             permission_set=old.permission_set,
             until=until or length,
-            reason=reason or old.reason,
+            reason=old.reason if reason is None else reason,
             renewal_of=old.id,
+            kind=old.kind,
         )
         return self.request(principal, ask)
 
     def approve(self, approver: Principal, lease_id: str, *, until_at_most: Until | None = None) -> Lease:
         """Approve a request, perhaps for less than was asked.
 
-        Raises `OwnRequest`, `NotApprover`, `AlreadyDecided`, `LeaseOver`, `TooLong`, `InThePast`.
+        Raises `OwnRequest`, `NotApprover`, `AlreadyDecided`, `LeaseOver`, `TooLong`, `InThePast`, `SignInTooOld`.
         """
         now = self._clock.now()
         lease = self._undecided(approver, lease_id)
+        _fresh(approver, self._catalogue.grant(lease.grant), now)
         ends = self._end(lease.asked, now)
-        permission_set = self._still_granted(lease, None, ends - now)
+        permission_set = still_granted(self._catalogue, lease, None, ends - now)
         if until_at_most is not None:
             shorter = self._slot_end(until_at_most, now)
             if shorter > ends:
                 raise TooLong(f"They asked for an end at {to_text(ends)}; you can only shorten it.")
             ends = shorter
-        _within(self._facts(lease.account, permission_set), ends)
+        _within(self._facts(lease.account, permission_set, lease.kind), ends)
         approved = lease.after(
             Event.APPROVE,
             expires_at=ends,
@@ -181,19 +196,22 @@ class Broker:
     def collect(self, principal: Principal, lease_id: str) -> Collected:
         """Make the access key and hand it to its owner, once.
 
-        Raises `NotYours`, `NotApproved`, `AlreadyCollected`, `LeaseOver` and what AWS may fail with; after any
-        failure what was made is taken away again, at once or by the next pass, and the lease can be collected.
+        Raises `NotYours`, `NotApproved`, `AlreadyCollected`, `LeaseOver`, `SignInTooOld` and what AWS may fail
+        with; after any failure what was made is taken away again, at once or by the next pass, and the lease can
+        be collected.
         """
         now = self._clock.now()
         lease = _collectable(self._own(principal, lease_id), now)
-        permission_set = self._still_granted(lease, principal, lease.expires_at - now)
+        _fresh(principal, self._catalogue.grant(lease.grant), now)
+        permission_set = still_granted(self._catalogue, lease, principal, lease.expires_at - now)
+        self._sight.must_be_as_written(lease)
         return self._issuing(lease).collect(lease, principal, permission_set.probe)
 
     def acknowledge(self, principal: Principal, lease_id: str, access_key_id: str) -> Lease:
         """The owner has the access key. Saying it twice is no error; a lease that this one renews is retired."""
         lease = self._own(principal, lease_id)
         if lease.state is State.ACTIVE and lease.access_key_id == access_key_id:
-            self._retire(lease.renewal_of, self._clock.now())
+            retire(self._store, lease.renewal_of, grace=self._catalogue.renewal_grace, now=self._clock.now())
             return lease
         if lease.state is not State.ISSUING or lease.access_key_id != access_key_id:
             raise LeaseOver(
@@ -203,7 +221,7 @@ class Broker:
         now = self._clock.now()
         active = lease.after(Event.ACKNOWLEDGE)
         self._store.save(active, act("collected", active, principal.id, now, access_key_id=access_key_id))
-        self._retire(lease.renewal_of, now)
+        retire(self._store, lease.renewal_of, grace=self._catalogue.renewal_grace, now=now)
         return active
 
     def revoke(self, principal: Principal, lease_id: str) -> Lease:
@@ -226,21 +244,22 @@ class Broker:
 
     def warnings(self, account: str, permission_set: PermissionSet) -> tuple[str, ...]:
         """What must be said of a permission set to whoever asks for it; what AWS does not tell now is left out."""
-        return _warnings(permission_set, self._facts_for(account, permission_set, strict=False))
+        known = [self._facts_for(account, permission_set, kind, strict=False) for kind in permission_set.kinds]
+        said = dict.fromkeys(words for facts in known for words in _warnings(permission_set, facts))
+        return tuple(said)
 
     def horizons(self) -> Iterator[tuple[str, str, datetime]]:
-        """Account, permission set and its group's horizon, for all that a grant covers and AWS tells."""
+        """Account, permission set and its group's or role's horizon, for all that a grant covers and AWS tells."""
         pairs = {(a, p) for grant in self._catalogue.grants for a in grant.accounts for p in grant.permission_sets}
         for account, name in sorted(pairs):
             permission_set = self._catalogue.permission_sets.get(name)
             if permission_set is None or account not in self._clouds:
                 continue
-            try:
-                horizon = self._facts(account, permission_set).horizon
-            except (Unavailable, GroupMissing):
-                continue
-            if horizon is not None:
-                yield account, name, horizon
+            for kind in permission_set.kinds:
+                with suppress(Unavailable, GroupMissing, RoleMissing):
+                    horizon = self._facts(account, permission_set, kind).horizon
+                    if horizon is not None:
+                        yield account, name, horizon
 
     def _end_now(self, lease: Lease, reason: EndReason, principal: Principal) -> Lease:
         ending = self._ending(lease)
@@ -267,41 +286,32 @@ class Broker:
         )
         return approved
 
-    def _facts(self, account: str, permission_set: PermissionSet) -> GroupFacts:
+    def _facts(self, account: str, permission_set: PermissionSet, kind: Kind) -> GroupFacts:
         issuer = self._clouds[account].issuer if account in self._clouds else None
         if issuer is None:
             return GroupFacts()
-        return issuer.group_facts(permission_set.group)
+        if kind is Kind.SESSION:
+            return issuer.role_facts(permission_set.role or "")
+        return issuer.group_facts(permission_set.group or "")
 
-    def _facts_for(self, account: str, permission_set: PermissionSet, *, strict: bool) -> GroupFacts:
-        """Asking must be possible while AWS is away: whoever approves is told, and the horizon looked at again."""
+    def _facts_for(self, account: str, permission_set: PermissionSet, kind: Kind, *, strict: bool) -> GroupFacts:
+        """Asking must be possible while AWS is away: whoever approves is told, and looks at the horizon again."""
         try:
-            return self._facts(account, permission_set)
+            return self._facts(account, permission_set, kind)
         except (AwsUnreachable, AwsThrottled):
             if strict:
                 raise
             return GroupFacts(warnings=(UNKNOWN,))
 
+    def _not_too_many(self, principal: Principal) -> None:
+        mine = LeaseQuery(principal_id=principal.id, states=frozenset(State) - ENDED, limit=MOST_OPEN)
+        if len(self._store.find(mine)) == MOST_OPEN:
+            raise TooManyOpen(f"You have {MOST_OPEN} leases and requests open.")
+
     def _permission_set(self, ask: Ask) -> PermissionSet:
         permission_set = self._catalogue.permission_sets.get(ask.permission_set)
         if permission_set is None or ask.account not in self._clouds:
             raise NotGranted(f"No grant lets you lease {ask.permission_set} in {ask.account}.")
-        return permission_set
-
-    def _still_granted(self, lease: Lease, owner: Principal | None, ttl: timedelta) -> PermissionSet:
-        """What the configuration says now counts, for the rest of the time; of the owner too, where present."""
-        permission_set = self._catalogue.permission_sets.get(lease.permission_set)
-        grant = self._catalogue.grant(lease.grant)
-        request = Request(account=lease.account, permission_set=lease.permission_set, ttl=ttl)
-        granted = grant is not None and (grant.covers(owner, request) if owner else grant.gives(request))
-        if permission_set is None or grant is None or not granted:
-            raise NotGranted(f"The configuration no longer grants {lease.permission_set} in {lease.account}.")
-        if ttl > grant.max_ttl:
-            raise TooLong(f"At most {until.write(grant.max_ttl)} is possible for {lease.permission_set} by now.")
-        if (permission_set.group, permission_set.share) != (lease.group, lease.share):
-            raise SetChanged(
-                f"The permission set {lease.permission_set} was changed since {lease.id} was asked for."
-            )
         return permission_set
 
     def _own(self, principal: Principal, lease_id: str) -> Lease:
@@ -321,15 +331,6 @@ class Broker:
             verb = "denied" if lease.state is State.DENIED else "approved"
             raise AlreadyDecided(f"{lease.approver_name} {verb} {lease.id} already.")
         return lease
-
-    def _retire(self, lease_id: str | None, now: datetime) -> None:
-        if lease_id is None:
-            return
-        old = self._store.get(lease_id)
-        retire_at = now + self._catalogue.renewal_grace
-        if old.state is State.ACTIVE and old.retire_at is None and retire_at < old.expires_at:
-            retiring = old.after(Event.RETIRE, retire_at=retire_at)
-            self._store.save(retiring, act("retiring", retiring, KEYLEASE, now, retire_at=to_text(retire_at)))
 
     def _issuing(self, lease: Lease) -> Issuing:
         issuer = self._clouds[lease.account].issuer if lease.account in self._clouds else None
@@ -358,13 +359,30 @@ def _warnings(permission_set: PermissionSet, facts: GroupFacts) -> tuple[str, ..
     return (*permission_set.warnings, *shared, *facts.warnings)
 
 
+def _fresh(signed_in: Principal, grant: Grant | None, now: datetime) -> None:
+    """Refuse who signed in too long ago, or without a second factor, for what the grant demands of everybody."""
+    decision = access.fresh_enough(signed_in, grant, now) if grant is not None else None
+    if isinstance(decision, access.Deny):
+        raise decision.reason
+
+
 def _within(facts: GroupFacts, ends: datetime) -> None:
     if facts.horizon is not None and ends > facts.horizon:
         latest = to_text(facts.horizon)
         raise BeyondHorizon(f"This permission set allows nothing after {latest}: an end by then is possible.")
 
 
+def _kind(permission_set: PermissionSet, wanted: Kind | None) -> Kind:
+    if wanted is None:
+        return permission_set.kinds[0]
+    if wanted not in permission_set.kinds:
+        raise NotGranted(f"{permission_set.name} gives leases of the kind {permission_set.kinds[0]} only.")
+    return wanted
+
+
 def _collectable(lease: Lease, now: datetime) -> Lease:
+    if lease.kind is not Kind.ACCESS_KEY:
+        raise OtherKind(f"{lease.id} gives sessions; there is no access key to collect.")
     match lease.state:
         case State.REQUESTED:
             raise NotApproved(f"Nobody has approved {lease.id} yet.")
@@ -379,9 +397,9 @@ def _collectable(lease: Lease, now: datetime) -> Lease:
 
 
 def _reason(text: str, what: str) -> str:
-    reason = " ".join(text.split())
-    if not reason:
-        raise BadReason(f"Say in one sentence {what}.")
-    if len(reason) > LONGEST_REASON:
-        raise BadReason(f"The reason has {len(reason)} characters; at most {LONGEST_REASON} fit.")
-    return reason
+    if not text.split():
+        raise BadReason(f"Say in one sentence {what}.", hint="One plain sentence is enough.")
+    try:
+        return one_sentence(text, longest=LONGEST_REASON)
+    except ValueError as wrong:
+        raise BadReason(f"The reason cannot be taken. {wrong}", hint="Write it in one plain sentence.") from None

@@ -76,6 +76,13 @@ class GroupMissing(Unsafe):
     hint = "Create the group, or correct `group` in the permission set; `keylease doctor` lists all of them."
 
 
+class RoleMissing(Unsafe):
+    """A permission set names a session role that is not in the account."""
+
+    code, exit_status = "KL-108", 18
+    hint = "Create the role under /keylease/session/, or correct `role` in the permission set."
+
+
 class BadUntil(Invalid):
     """A duration or an instant that cannot be read."""
 
@@ -125,6 +132,13 @@ class TooShort(Invalid):
     hint = "Ask until a midnight UTC."
 
 
+class TakesNoSession(Invalid):
+    """The tool takes nothing but an access key that lasts, and the lease gives sessions."""
+
+    code, exit_status = "KL-208", 27
+    hint = "Ask for a lease of kind access-key, and `keylease collect` it."
+
+
 class SignInNeeded(Refused):
     """Nobody is signed in, or the sign-in is over."""
 
@@ -166,6 +180,20 @@ class RateLimited(Refused):
         """Whole seconds after which one more try is let through."""
 
 
+class WrongMachine(Refused):
+    """The lease gives its sessions to another machine."""
+
+    code, exit_status = "KL-311", 81
+    hint = "Is it to be this machine from now on? `keylease configure --this-machine`, with a fresh sign-in."
+
+
+class BadProof(Refused):
+    """The request does not prove that it comes from the machine that it names."""
+
+    code, exit_status = "KL-312", 82
+    hint = "Is this machine's clock right? If it stays, update keylease here and at the server."
+
+
 class NotGranted(Refused):
     """No grant lets this person lease that permission set in that account."""
 
@@ -178,6 +206,13 @@ class OwnRequest(Refused):
 
     code, exit_status = "KL-303", 31
     hint = "Ask one of the other approvers; `keylease show` names them."
+
+
+class TooManyOpen(Refused):
+    """Somebody has as many leases and requests open as one person may have."""
+
+    code, exit_status = "KL-321", 76
+    hint = "Give back what you no longer need, or take back a request."
 
 
 class NotApprover(Refused):
@@ -283,6 +318,13 @@ class FencesNotAhead(Conflict):
 
     code, exit_status = "KL-409", 48
     hint = "Set fences_ahead = true; without it the next pass deletes every fence that nobody wears."
+
+
+class OtherKind(Conflict):
+    """A lease of one kind was asked for what only the other kind gives."""
+
+    code, exit_status = "KL-410", 49
+    hint = "`keylease collect` is for access keys; sessions come by themselves after `keylease configure`."
 
 
 class AwsUnreachable(Unavailable):
@@ -423,6 +465,13 @@ class SignInNotKept(Unavailable):
 
     code, exit_status = "KL-705", 74
     hint = "docs/how-to/terminal.md says where it is kept and what that needs."
+
+
+class PortTaken(Conflict):
+    """Another program listens where the agent wants to."""
+
+    code, exit_status = "KL-706", 75
+    hint = "`keylease agent status` says whether it is an agent. Else name another port with --port."
 
 
 def tree(root: type[KeyleaseError] = KeyleaseError) -> Iterator[type[KeyleaseError]]:

@@ -112,7 +112,7 @@ def bearers(clients: Clients, groups: Iterable[str], issuer_arn: str | None) -> 
     roles = sorted(inspector.roles(clients, iam.SESSION_PATH), key=lambda role: role.name)
     return (
         *(Bearer(kind="group", entity="group", name=one.name, policies=one.policies) for one in all_groups),
-        *(Bearer(kind="session role", entity="role", name=one.name, policies=one.policies) for one in roles),
+        *(Bearer(kind="session role", entity="role", name=one.name, policies=one.bearing) for one in roles),
         *_issuer(clients, issuer_arn),
     )
 
@@ -144,7 +144,7 @@ def plan(of: Iterable[Bearer], *, to: datetime) -> Plan:
 
 def _planned(bearer: Bearer, to: datetime) -> Iterator[Move | Left]:
     if bearer.kind == "group":
-        bearing = [policy for policy in bearer.policies if policy.gives]
+        bearing = [policy for policy in bearer.policies if policy.gives or horizon_of(policy.document) is not None]
     else:
         bearing = [policy for policy in bearer.policies if horizon_of_role(policy.document) is not None]
     if not bearing:

@@ -1,13 +1,14 @@
-"""Who runs a pass and when: a thread of the server's own, on one machine."""
+"""Who runs a pass or a watch and when: threads of the server's own, on one machine."""
 
 from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 
+from keylease.directory import DirectoryWatch, WatchReport
 from keylease.domain.clock import to_text
 from keylease.errors import KeyleaseError
 from keylease.health import Health
@@ -19,14 +20,30 @@ log = logging.getLogger(__name__)
 @contextmanager
 def passes(health: Health, every: timedelta) -> Iterator[None]:
     """Run a pass at once and then again and again, until the block is left."""
+    with _repeated("passes", lambda: run_one(health), every):
+        yield
+
+
+@contextmanager
+def watching(watch: DirectoryWatch | None, every: timedelta) -> Iterator[None]:
+    """Watch the directory in the same way, beside the passes; without a watch, do nothing."""
+    if watch is None:
+        yield
+        return
+    with _repeated("directory", lambda: watch_once(watch), every):
+        yield
+
+
+@contextmanager
+def _repeated(name: str, once: Callable[[], object], every: timedelta) -> Iterator[None]:
     ended = threading.Event()
 
     def run() -> None:
         while not ended.is_set():
-            run_one(health)
+            once()
             ended.wait(every.total_seconds())
 
-    thread = threading.Thread(target=run, name="passes", daemon=True)
+    thread = threading.Thread(target=run, name=name, daemon=True)
     thread.start()
     try:
         yield
@@ -53,3 +70,20 @@ def run_one(health: Health) -> Sequence[PassReport]:
     for near in health.state.near:
         log.warning("horizon of %s in %s is %s", near.permission_set, near.account, to_text(near.horizon))
     return reports
+
+
+def watch_once(watch: DirectoryWatch) -> WatchReport | None:
+    """One look at the directory; what fails is logged, and the next look comes all the same."""
+    try:
+        report = watch.run()
+    except KeyleaseError as failure:
+        log.error("watch failed: %s %s", failure.code, failure.sentence)  # noqa: TRY400 - a failure is its sentence
+        return None
+    except Exception:
+        log.exception("watch failed")
+        return None
+    for principal_id, why in report.gone.items():
+        log.warning("directory: %s %s", principal_id, why)
+    for one in report.failures:
+        log.error("watch of the directory: %s %s", one.code, one.sentence)
+    return report

@@ -9,14 +9,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Protocol
+from enum import StrEnum
+from typing import Any, Protocol, runtime_checkable
 
 from keylease.domain.access import Principal, Probe
+from keylease.domain.clock import from_text, to_text
 from keylease.domain.event import AuditEvent, ChainedEvent
 from keylease.domain.iam import Fence
 from keylease.domain.lease import Lease, State
 from keylease.domain.plan import Observed
 from keylease.domain.secret import Secret
+from keylease.domain.session import SessionTerms
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,8 +31,18 @@ class AccessKey:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Credentials:
+    """A session on its way to its owner. It is never stored."""
+
+    access_key_id: str
+    secret_access_key: Secret
+    session_token: Secret
+    expiration: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class GroupFacts:
-    """What a permission set's group says of itself, read from its policies in AWS."""
+    """What a permission set's group or session role says of itself, read from its policies in AWS."""
 
     horizon: datetime | None = None
     """The instant from which on it allows nothing; None where some of it never ends (doctor says so)."""
@@ -68,6 +81,17 @@ class Issuer(Protocol):
         """Use the key until AWS has accepted it several times running; False where a stated limit runs out."""
         ...
 
+    def role_facts(self, role: str) -> GroupFacts:
+        """The same as of a group, of a session role and its ceiling. Raises `RoleMissing`."""
+        ...
+
+    def assume(self, terms: SessionTerms) -> Credentials:
+        """A session of a session role, on these terms. It may be shorter than they say, never longer.
+
+        One call to AWS. After a lost answer somebody asks anew: what was given then is nobody's.
+        """
+        ...
+
 
 class Remover(Protocol):
     """The identity that takes away, in one account. It can make nothing. Raises as `Issuer` does."""
@@ -96,6 +120,35 @@ class Remover(Protocol):
         """Delete a fence that nobody wears. False where somebody does; then it stays."""
         ...
 
+    def refuse_sessions(self, role: str, policy: str | None) -> None:
+        """Let this be the policy that refuses sessions of the role, and with None let there be none.
+
+        AWS goes by it after seconds, seldom minutes. A role without a ceiling is not touched: `AwsDenied`.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Instance:
+    """A machine in AWS that carries a lease's tag. `state` is EC2's word: `running`, `stopped`, `pending`."""
+
+    id: str
+    region: str
+    state: str
+    lease_id: str
+
+
+class Instances(Protocol):
+    """What leases have started in one account. Raises as `Issuer` does."""
+
+    def leased(self) -> Sequence[Instance]:
+        """All that carry a lease's tag and were not terminated, in the regions that are watched."""
+        ...
+
+    def stop(self, instance: Instance) -> None:
+        """Stop one; it can be started again. That it is stopped already is no error."""
+        ...
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LeaseQuery:
@@ -111,10 +164,14 @@ class LeaseQuery:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cloud:
-    """One account: the identity that makes, where this process holds it, and the one that takes away."""
+    """One account, with the identities in it that this process holds; the other one runs elsewhere."""
 
     issuer: Issuer | None
-    remover: Remover
+    remover: Remover | None
+    instances: Instances | None = None
+    """Where instances that leases have started are watched."""
+    partition: str = "aws"
+    region: str = "us-east-1"
 
 
 class Store(Protocol):
@@ -143,8 +200,13 @@ class Store(Protocol):
         """The leases that match."""
         ...
 
-    def events(self, lease_id: str | None = None) -> Iterator[ChainedEvent]:
-        """The audit chain from its start, or the part of it that concerns one lease."""
+    def events(
+        self, lease_id: str | None = None, *, after: int = 0, limit: int | None = None
+    ) -> Iterator[ChainedEvent]:
+        """The audit chain from its start, or the part of it that concerns one lease.
+
+        Only what comes after the record of that number, and no more than `limit`.
+        """
         ...
 
 
@@ -154,14 +216,51 @@ class SignedIn:
 
     principal: Principal
     authenticated_at: datetime
-    """When they last proved who they are to the directory; refreshing does not move it."""
+    """When they last proved who they are to the directory; refreshing does not move it.
+
+    Where the directory does not say (no `auth_time`), when it answered; then the principal's own is None.
+    """
     methods: frozenset[str] = frozenset()
-    """What the directory says of the means (`amr`, `acrs`): `mfa`, `pwd`, `c1`."""
+    """What the directory says of the means (`amr`, `acr`, `acrs`): `mfa`, `pwd`, `c1`; as in the principal."""
+
+    def to_values(self) -> dict[str, Any]:
+        """As plain values, for a record."""
+        who = self.principal
+        return {
+            "issuer": who.issuer,
+            "subject": who.subject,
+            "name": who.name,
+            "groups": sorted(who.groups),
+            "authenticated_at": to_text(self.authenticated_at),
+            "proven_at": to_text(who.authenticated_at) if who.authenticated_at else None,
+            "methods": sorted(self.methods),
+        }
+
+    @classmethod
+    def from_values(cls, values: Mapping[str, Any]) -> SignedIn:
+        """The reverse of `to_values`."""
+        proven_at = values["proven_at"]
+        who = Principal(
+            issuer=values["issuer"],
+            subject=values["subject"],
+            name=values["name"],
+            groups=frozenset(values["groups"]),
+            authenticated_at=from_text(proven_at) if proven_at else None,
+            methods=frozenset(values["methods"]),
+        )
+        return cls(
+            principal=who,
+            authenticated_at=from_text(values["authenticated_at"]),
+            methods=frozenset(values["methods"]),
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Begun:
-    """A sign-in that has begun: where the browser goes, and what must be remembered until it comes back."""
+    """A sign-in that has begun: where the browser goes, and what must be remembered until it comes back.
+
+    The address carries a `state` that the browser brings back, and no two sign-ins have the same.
+    """
 
     address: str
     memory: str
@@ -171,13 +270,182 @@ class Begun:
 class SignIn(Protocol):
     """Says who is asking. What comes in is unverified until this has answered."""
 
-    def begin(self, *, redirect_uri: str, max_age: timedelta | None = None) -> Begun:
-        """Begin a sign-in; `max_age` asks for one that is no older. Raises `DirectoryUnreachable`."""
+    def begin(self, *, redirect_uri: str, max_age: timedelta | None = None, mfa: bool = False) -> Begun:
+        """Begin a sign-in; `max_age` asks for one that is no older, `mfa` for a second factor.
+
+        What was asked for here, `complete` demands. Raises `DirectoryUnreachable`.
+        """
         ...
 
     def complete(self, *, memory: str, unverified_answer: Mapping[str, str], redirect_uri: str) -> SignedIn:
         """Verify what the browser brought back. Raises `SignInRefused` and `DirectoryUnreachable`."""
         ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceBegun:
+    """A sign-in on another device that has begun (RFC 8628): what a person types, and where."""
+
+    user_code: str
+    verification_address: str
+    interval: timedelta
+    """How long to wait between two polls."""
+    expires_in: timedelta
+    memory: str
+    """Opaque, secret to anybody but this terminal and us."""
+
+
+@runtime_checkable
+class DeviceSignIn(Protocol):
+    """What a directory can do besides `SignIn`: sign in a terminal whose machine has no browser."""
+
+    def begin_device(self) -> DeviceBegun:
+        """Begin. Raises `SignInRefused` where the directory does not allow it, and `DirectoryUnreachable`."""
+        ...
+
+    def poll_device(self, memory: str) -> SignedIn | None:
+        """Who signed in; None as long as nobody has. Raises `SignInRefused` and `DirectoryUnreachable`.
+
+        Asking too often is no error; the directory is asked no more often than it wishes.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebSession:
+    """One browser's sign-in, as the server keeps it."""
+
+    signed_in: SignedIn
+    created_at: datetime
+    last_seen_at: datetime
+
+
+class Sessions(Protocol):
+    """The browsers that are signed in, by the digests of their ids. Fails as `Store` does."""
+
+    def begin(self, digest: str, session: WebSession) -> None:
+        """Keep a new session."""
+        ...
+
+    def find(self, digest: str) -> WebSession | None:
+        """The session; None where there is none, or it was ended. Its limits are the caller's to check."""
+        ...
+
+    def seen(self, digest: str, at: datetime) -> None:
+        """Write down that it was used."""
+        ...
+
+    def end(self, digest: str, at: datetime) -> None:
+        """End it; that it is over already is no error."""
+        ...
+
+    def end_all(self, principal_id: str, at: datetime) -> int:
+        """End all of somebody's; how many that were."""
+        ...
+
+    def forget(self, created_before: datetime) -> None:
+        """Delete what is that old."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TerminalSignIn:
+    """One terminal's sign-in: it rests on what the directory said when its owner allowed it."""
+
+    id: str
+    signed_in: SignedIn
+    machine: str
+    """What the terminal calls its machine; nobody has checked it."""
+    created_at: datetime
+    expires_at: datetime
+    last_used_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tokens:
+    """The digests of a terminal's next refresh token, and of an access token with its end."""
+
+    refresh: str
+    access: str
+    access_until: datetime
+
+
+class Outcome(StrEnum):
+    """What has become of a refresh token that was shown."""
+
+    DONE = "done"
+    UNKNOWN = "unknown"
+    OVER = "over"
+    REUSED = "reused"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exchange:
+    """A refresh token was shown: `terminal` is whose it is, None where it is nobody's."""
+
+    outcome: Outcome
+    terminal: TerminalSignIn | None = None
+
+
+class Terminals(Protocol):
+    """The terminals that are signed in, and the digests of their tokens. Fails as `Store` does."""
+
+    def begin(self, terminal: TerminalSignIn, tokens: Tokens) -> None:
+        """Keep a new one. Raises `SignInRefused` where its refresh token is known already."""
+        ...
+
+    def exchange(self, refresh: str, tokens: Tokens, now: datetime) -> Exchange:
+        """Let the next refresh token take this one's place: at once, whoever else does the same.
+
+        Saying the very same again is `DONE` again, as long as the next one was not used: an answer may be lost. A
+        refresh token that was exchanged for another one is `REUSED`, and ends the sign-in with all its tokens.
+        """
+        ...
+
+    def find(self, access: str, now: datetime) -> TerminalSignIn | None:
+        """Whose access token this is; None for one that is unknown or over."""
+        ...
+
+    def holder(self, token: str) -> TerminalSignIn | None:
+        """Whose token of either kind this is, used or not, as long as the sign-in was not ended."""
+        ...
+
+    def of(self, principal_id: str, now: datetime) -> Sequence[TerminalSignIn]:
+        """Somebody's terminals that are signed in, newest first."""
+        ...
+
+    def end(self, terminal_id: str, at: datetime) -> bool:
+        """End a sign-in with all its tokens. False where there is none, or it was ended before."""
+        ...
+
+    def forget(self, now: datetime) -> None:
+        """Delete what can be of no use any more."""
+        ...
+
+
+class OneTime(Protocol):
+    """What is remembered for one use and a short while, by the digest of what opens it. Fails as `Store` does."""
+
+    def keep(self, digest: str, content: Mapping[str, Any], until: datetime) -> None:
+        """Remember plain values."""
+        ...
+
+    def take(self, digest: str, now: datetime) -> Mapping[str, Any] | None:
+        """What was remembered, to the first who asks; None to everybody else, and once it is over."""
+        ...
+
+    def forget(self, now: datetime) -> None:
+        """Delete what is over."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """Where sign-ins are kept."""
+
+    sessions: Sessions
+    terminals: Terminals
+    one_time: OneTime
 
 
 class People(Protocol):
@@ -186,6 +454,7 @@ class People(Protocol):
     def gone(self, principals: Mapping[str, frozenset[str]]) -> Mapping[str, str]:
         """Of these principals (id, and the groups that their leases rest on), who lost what: id and a sentence.
 
-        Raises `DirectoryUnreachable`; then nobody is gone. Somebody who could not be looked up is not gone either.
+        One of the groups is enough; without any, being there is. Raises `DirectoryUnreachable`; then nobody is
+        gone. Somebody who could not be looked up is not gone either.
         """
         ...

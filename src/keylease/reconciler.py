@@ -16,7 +16,7 @@ from keylease.domain.clock import Clock
 from keylease.domain.event import AuditEvent
 from keylease.domain.lease import ENDED, Lease, State
 from keylease.domain.plan import Act, Alarm, Observed, Rules, Situation
-from keylease.ending import KEYLEASE, Ending, act, close
+from keylease.ending import KEYLEASE, Ending, act, close, retire
 from keylease.errors import (
     AwsCredentials,
     AwsFailed,
@@ -27,7 +27,8 @@ from keylease.errors import (
     LedgerEmpty,
     Unavailable,
 )
-from keylease.ports import Cloud, LeaseQuery, Remover, Store
+from keylease.launched import Launched, LeftRunning
+from keylease.ports import Cloud, Instances, LeaseQuery, Remover, Store
 
 log = logging.getLogger(__name__)
 
@@ -46,6 +47,8 @@ class PassReport:
     done: Mapping[str, int] = field(default_factory=dict)
     alarms: tuple[Alarm, ...] = ()
     failures: tuple[KeyleaseError, ...] = ()
+    left_running: tuple[LeftRunning, ...] = ()
+    """Instances whose lease is over; empty where none are watched."""
 
 
 class Reconciler:
@@ -65,11 +68,14 @@ class Reconciler:
         self._clock = clock
         self._rules = replace(rules, trust_ledger=trust_empty_ledger)
         self._trust_empty_ledger = trust_empty_ledger
+        self._launched = Launched(store=store, clock=clock, stop_after=rules.stop_instances_after)
         self._told: set[Alarm] = set()
 
     def run(self) -> list[PassReport]:
         """One pass over all accounts. Raises nothing that concerns one account alone."""
-        return [self._account(account, cloud.remover) for account, cloud in self._clouds.items()]
+        here = {name: cloud for name, cloud in self._clouds.items() if cloud.remover is not None}
+        reports = [self._account(account, cloud.remover) for account, cloud in here.items() if cloud.remover]
+        return [self._with_instances(report, here[report.account].instances) for report in reports]
 
     def _account(self, account: str, remover: Remover) -> PassReport:
         try:
@@ -81,6 +87,17 @@ class Reconciler:
             log.exception("pass in %s", account)
             return PassReport(account=account, failures=(AwsFailed(f"A surprise: {type(surprise).__name__}."),))
         return self._carry_out(account, remover, acts)
+
+    def _with_instances(self, report: PassReport, instances: Instances | None) -> PassReport:
+        """What leases have left running, after all that matters more."""
+        if instances is None:
+            return report
+        try:
+            left = self._launched.left(report.account, instances)
+            failures = self._launched.stop(report.account, instances, left)
+        except Unavailable as failure:
+            return replace(report, failures=(*report.failures, failure))
+        return replace(report, left_running=left, failures=(*report.failures, *failures))
 
     def _situation(self, account: str, observed: Observed) -> Situation:
         """The ledger is read after AWS was observed: see domain/plan.py for why."""
@@ -94,7 +111,7 @@ class Reconciler:
         done: Counter[str] = Counter()
         alarms: list[Alarm] = []
         failures: list[KeyleaseError] = []
-        step = _Step(self._store, remover, self._clock, keep_fences=self._rules.keep_fences_ahead)
+        step = _Step(self._store, remover, self._clock, account, self._rules)
         away = 0
         for one in acts:
             if isinstance(one, Alarm):
@@ -129,11 +146,13 @@ class Reconciler:
 class _Step:
     """Carries out one act; says whether there was anything to do."""
 
-    def __init__(self, store: Store, remover: Remover, clock: Clock, *, keep_fences: bool) -> None:
+    def __init__(self, store: Store, remover: Remover, clock: Clock, account: str, rules: Rules) -> None:
         self._store = store
         self._remover = remover
         self._clock = clock
-        self._ending = Ending(store=store, remover=remover, clock=clock, keep_fences=keep_fences)
+        self._account = account
+        self._grace = rules.renewal_grace
+        self._ending = Ending(store=store, remover=remover, clock=clock, keep_fences=rules.keep_fences_ahead)
 
     def __call__(self, one: Act) -> bool:
         match one:
@@ -141,6 +160,9 @@ class _Step:
                 return self._remover.remove_user(user_name) and self._record("orphan-removed", user=user_name)
             case plan.DeleteFence(name):
                 return self._remover.delete_fence(name) and self._record("fence-deleted", fence=name)
+            case plan.RefuseSessions(role):
+                self._ending.refuse_sessions(self._account, role)
+                return self._record("refusals-written", account=self._account, role=role)
         return self._on_a_lease(one)
 
     def _on_a_lease(self, one: Act) -> bool:
@@ -153,6 +175,8 @@ class _Step:
                 self._ending.abandon(lease)
             case plan.Close(lease, reason):
                 close(self._store, lease, reason, actor=KEYLEASE, now=self._clock.now())
+            case plan.Retire(lease):
+                retire(self._store, lease.id, grace=self._grace, now=self._clock.now())
             case plan.DeleteStrayKey(lease, access_key_id):
                 self._remover.delete_access_key(lease.user_name or "", access_key_id)
                 self._record("stray-key-deleted", lease, access_key_id=access_key_id)

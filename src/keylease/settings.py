@@ -9,20 +9,26 @@ Nothing configured allows nobody anything.
 
 from __future__ import annotations
 
+import os
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from keylease.domain.access import Catalogue, Grant, PermissionSet, Principal, Probe, Who
+from keylease.domain.launch_policy import Launch
+from keylease.domain.secret import Secret
+from keylease.domain.session import LONGEST, SHORTEST
 from keylease.domain.until import DAYS, SLOTS, parse_length
 from keylease.errors import BadConfiguration, BadUntil
 
+ENVIRONMENT = "KEYLEASE_SET_"
+LISTEN = "127.0.0.1:8465"
 DEV_ISSUER = "unsafe-people"
 """The issuer of principals who were only chosen from the configuration."""
 
@@ -37,7 +43,11 @@ def _length(value: object) -> timedelta:
 
 
 Length = Annotated[timedelta, BeforeValidator(_length)]
+Life = Annotated[Length, Field(ge=timedelta(minutes=1))]
+SessionLength = Annotated[Length, Field(ge=SHORTEST, le=LONGEST)]
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,62}$")]
+Address = Annotated[str, Field(pattern=r"^(https://|http://(localhost|127\.0\.0\.1|\[::1\])[:/])[^\s#?]+$")]
+"""Encrypted, or on this machine."""
 
 
 class Section(BaseModel):
@@ -49,10 +59,20 @@ class Section(BaseModel):
 class Server(Section):
     """Where the server listens, and where people find it."""
 
-    listen: str = Field(default="127.0.0.1:8465", pattern=r"^(localhost|[\d.]+|\[[0-9a-f:.]+\]):\d{1,5}$")
-    address: str = "http://127.0.0.1:8465"
+    listen: str = Field(default=LISTEN, pattern=r"^(localhost|[\d.]+|\[[0-9a-f:.]+\]):\d{1,5}$")
+    address: str = ""
+    """Where people find the server; `http://` and `listen` where nothing is said."""
+    holds: Literal["both", "issuer", "remover"] = "both"
+    """Which of the broker's identities this process has credentials of; the other one runs elsewhere."""
     pass_every: Length = timedelta(minutes=1)
     acknowledge_within: Length = timedelta(minutes=15)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _found_where_it_listens(cls, raw: object) -> object:
+        if not isinstance(raw, dict) or raw.get("address"):
+            return raw
+        return {**raw, "address": f"http://{raw.get('listen', LISTEN)}"}
 
 
 class Ledger(Section):
@@ -62,9 +82,70 @@ class Ledger(Section):
 
 
 class SignIn(Section):
-    """Who says who somebody is."""
+    """Who says who somebody is: the company's directory; without a `provider` nobody does."""
 
     allow_unsafe_people: bool = False
+    provider: Literal["entra", "openid"] | None = None
+    tenant: str | None = Field(default=None, pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")
+    issuer: Address | None = None
+    client_id: str | None = Field(default=None, min_length=1)
+    client_secret: SecretStr | None = None
+    client_secret_file: Path | None = None
+    scopes: tuple[str, ...] = ("openid", "profile")
+    groups_claims: tuple[str, ...] = ("groups", "roles")
+    algorithms: tuple[Literal["RS256", "ES256", "PS256"], ...] = ("RS256",)
+    mfa_context: str | None = Field(default=None, min_length=1)
+    device_code: bool = False
+    authority: Address = "https://login.microsoftonline.com"
+    graph: Address | None = None
+    check_every: Life = timedelta(minutes=15)
+    idle: Life = timedelta(hours=12)
+    absolute: Life = timedelta(days=7)
+    terminal: Life = timedelta(days=30)
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        """Each provider has what it needs, and nothing that would say nothing."""
+        given = {name for name in ("tenant", "issuer", "client_id", "graph") if getattr(self, name) is not None}
+        needs, takes = _PROVIDERS[self.provider]
+        if missing := needs - given:
+            raise ValueError(f'provider = "{self.provider}" needs {_and(missing)}')
+        if useless := given - needs - takes:
+            raise ValueError(f"{_and(useless)} says nothing here: provider is {self.provider or 'not set'}")
+        if self.client_secret is not None and self.client_secret_file is not None:
+            raise ValueError("client_secret and client_secret_file are both given")
+        if self.graph is not None and self.client_secret is None and self.client_secret_file is None:
+            raise ValueError("graph needs client_secret or client_secret_file")
+        if "openid" not in self.scopes:
+            raise ValueError("scopes lack openid, without which no provider says who somebody is")
+        if not self.algorithms:
+            raise ValueError("algorithms is empty, so no token could be believed")
+        return self
+
+    def secret(self) -> Secret | None:
+        """keylease's own secret at the provider, read now. Raises `BadConfiguration`."""
+        if self.client_secret is not None:
+            return Secret(self.client_secret.get_secret_value())
+        if self.client_secret_file is None:
+            return None
+        try:
+            return Secret(self.client_secret_file.read_text(encoding="utf-8").strip())
+        except (OSError, UnicodeDecodeError):
+            raise BadConfiguration(
+                f"sign_in.client_secret_file cannot be read: {self.client_secret_file}."
+            ) from None
+
+
+_PROVIDERS: dict[str | None, tuple[set[str], set[str]]] = {
+    None: (set(), set()),
+    "entra": ({"tenant", "client_id"}, {"graph"}),
+    "openid": ({"issuer", "client_id"}, set()),
+}
+"""By provider: what it needs, and what it takes besides."""
+
+
+def _and(names: set[str]) -> str:
+    return " and ".join(sorted(names))
 
 
 class Person(Section):
@@ -91,6 +172,7 @@ class Account(Section):
     endpoint_url: str | None = None
     issuer: Identity = Identity()
     remover: Identity = Identity()
+    session_external_id: str | None = Field(default=None, min_length=2)
 
 
 class ProbeCall(Section):
@@ -102,13 +184,42 @@ class ProbeCall(Section):
 
 
 class Set(Section):
-    """A permission set."""
+    """A permission set: with a group it gives access keys, with a role sessions."""
 
     title: str = Field(min_length=1)
-    group: str = Field(pattern=r"^[\w+=,.@-]{1,128}$")
+    group: str | None = Field(default=None, pattern=r"^[\w+=,.@-]{1,128}$")
+    role: str | None = Field(default=None, pattern=r"^[\w+=,.@-]{1,64}$")
+    session: SessionLength = timedelta(hours=1)
     share: bool = False
     warnings: tuple[str, ...] = ()
     probe: ProbeCall | None = None
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        """A permission set that rests on nothing gives nothing."""
+        if self.group is None and self.role is None:
+            raise ValueError("it needs a group, a role, or both")
+        return self
+
+
+class LaunchRules(Section):
+    """What leases may launch, where what they launched is watched, and when it is stopped; without it, nothing."""
+
+    regions: tuple[str, ...] = ()
+    types: tuple[str, ...] = ()
+    image_owners: tuple[str, ...] = ("amazon", "self")
+    images: tuple[str, ...] = ()
+    subnets: tuple[str, ...] = ()
+    security_groups: tuple[str, ...] = ()
+    volume_gib: int = Field(default=200, ge=1)
+    stop_after: Length | None = None
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        """What is stopped must be seen."""
+        if self.stop_after is not None and not self.regions:
+            raise ValueError("stop_after needs regions")
+        return self
 
 
 class People(Section):
@@ -130,6 +241,8 @@ class GrantRule(People):
     max_ttl: Length
     approvers: People = People()
     automatic: bool = False
+    require_mfa: bool = False
+    max_sign_in_age: Life | None = None
 
 
 class Settings(BaseSettings):
@@ -138,9 +251,8 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(
         extra="forbid",
         frozen=True,
-        env_prefix="KEYLEASE_SET_",
+        env_prefix=ENVIRONMENT,
         env_nested_delimiter="__",
-        nested_model_default_partial_update=True,
     )
 
     server: Server = Server()
@@ -151,6 +263,7 @@ class Settings(BaseSettings):
     grants: dict[Name, GrantRule] = {}
     administrators: People = People()
     auditors: People = People()
+    launch: LaunchRules = LaunchRules()
     unsafe_people: dict[str, Person] = {}
     renewal_grace: Length = timedelta(days=3)
     fences_ahead: bool = False
@@ -180,6 +293,11 @@ class Settings(BaseSettings):
             slots=DAYS if self.fences_ahead else SLOTS,
         )
 
+    def launched(self, account: Account) -> Launch:
+        """What a lease may launch in an account, as the domain sees it."""
+        named = self.launch.model_dump(exclude={"stop_after"})
+        return Launch(account=account.id, partition=account.partition, **named)
+
     def people(self) -> tuple[Principal, ...]:
         """Whom the development sign-in lets choose; nobody where it is not allowed."""
         if not self.sign_in.allow_unsafe_people:
@@ -208,10 +326,12 @@ def parse(text: str, *, origin: Path = Path("keylease.toml")) -> Settings:
     except tomllib.TOMLDecodeError as error:
         raise BadConfiguration(f"{origin.name} is not TOML: {error}.") from None
     settings, mistakes = _validate(raw)
+    mistakes += _unknown_variables()
     mistakes += _unknown_names(raw)
     if settings is None or mistakes:
         raise BadConfiguration("\n".join(_listed(mistakes, text, origin)))
-    return settings.model_copy(update={"store": _beside(settings.store, origin)})
+    beside = {"store": _beside(settings.store, origin), "sign_in": _secret_beside(settings.sign_in, origin)}
+    return settings.model_copy(update=beside)
 
 
 Mistake = tuple[tuple[str | int, ...], str]
@@ -223,6 +343,14 @@ def _validate(raw: Mapping[str, Any]) -> tuple[Settings | None, list[Mistake]]:
     except ValidationError as error:
         details = error.errors(include_url=False, include_input=False)
         return None, [(tuple(one["loc"]), _said(one)) for one in details]
+
+
+def _unknown_variables() -> Iterator[Mistake]:
+    """Variables that look like settings and are none."""
+    for name in sorted(os.environ):
+        setting = name.removeprefix(ENVIRONMENT).lower().split("__")
+        if name.startswith(ENVIRONMENT) and setting[0] not in Settings.model_fields:
+            yield (name,), "this variable names no setting that keylease knows"
 
 
 def _unknown_names(raw: Mapping[str, Any]) -> Iterator[Mistake]:
@@ -241,9 +369,25 @@ def _tables(value: object) -> Iterator[tuple[str, Mapping[str, Any]]]:
             yield name, table
 
 
+_PLAINLY = {
+    "missing": "must be given",
+    "string_type": "write a text",
+    "frozenset_type": "write a list of texts",
+    "bool_parsing": "write true or false",
+    "bool_type": "write true or false",
+    "string_pattern_mismatch": "does not have the form that is needed here; docs/configuration.md shows it",
+    "dict_type": "write a table",
+    "model_type": "write a table",
+    "too_short": "name at least one",
+}
+"""What pydantic says, in the words of the file."""
+
+
 def _said(error: Any) -> str:  # pydantic types its error details as a loose dict
     if error["type"] == "extra_forbidden":
         return "keylease knows no such setting"
+    if error["type"] in _PLAINLY:
+        return _PLAINLY[error["type"]]
     return str(error["msg"]).removeprefix("Value error, ")
 
 
@@ -288,12 +432,27 @@ def _beside(ledger: Ledger, origin: Path) -> Ledger:
     return Ledger(url=f"sqlite:///{origin.absolute().parent / relative[1]}")
 
 
+def _secret_beside(sign_in: SignIn, origin: Path) -> SignIn:
+    """So does a relative file that holds a secret."""
+    if sign_in.client_secret_file is None:
+        return sign_in
+    path = origin.absolute().parent / sign_in.client_secret_file
+    return sign_in.model_copy(update={"client_secret_file": path})
+
+
 def _permission_set(name: str, one: Set) -> PermissionSet:
     probe = None
     if one.probe is not None:
         probe = Probe(service=one.probe.service, operation=one.probe.operation, parameters=one.probe.parameters)
     return PermissionSet(
-        name=name, title=one.title, group=one.group, share=one.share, warnings=one.warnings, probe=probe
+        name=name,
+        title=one.title,
+        group=one.group,
+        role=one.role,
+        session=one.session,
+        share=one.share,
+        warnings=one.warnings,
+        probe=probe,
     )
 
 
@@ -306,4 +465,6 @@ def _grant(name: str, rule: GrantRule) -> Grant:
         max_ttl=rule.max_ttl,
         approvers=rule.approvers.who(),
         automatic=rule.automatic,
+        mfa=rule.require_mfa,
+        max_sign_in_age=rule.max_sign_in_age,
     )

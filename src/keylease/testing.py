@@ -9,17 +9,20 @@ It shows what was made only after `lag` seconds, as IAM may, and answers the one
 from __future__ import annotations
 
 import itertools
+import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from urllib.parse import urlencode
 
 from keylease.domain import iam
-from keylease.domain.access import Principal, Probe
+from keylease.domain.access import MFA, Principal, Probe
 from keylease.domain.event import AuditEvent, ChainedEvent, chain
 from keylease.domain.lease import Lease
 from keylease.domain.plan import Observed, ObservedFence, ObservedUser
 from keylease.domain.secret import Secret
+from keylease.domain.session import SessionTerms
 from keylease.errors import (
     AwsFailed,
     AwsQuota,
@@ -28,10 +31,13 @@ from keylease.errors import (
     ChangedMeanwhile,
     FenceDiffers,
     GroupMissing,
+    KeyleaseError,
     NoSuchLease,
-    SignInNeeded,
+    RoleMissing,
+    SignInRefused,
 )
-from keylease.ports import AccessKey, GroupFacts, LeaseQuery
+from keylease.ports import AccessKey, Begun, Credentials, DeviceBegun, GroupFacts, LeaseQuery, SignedIn
+from keylease.testing_sessions import FakeRoles
 
 
 class Crash(BaseException):
@@ -80,9 +86,17 @@ Fault = Callable[[str], None]
 class FakeCloud:
     """An account in memory: both `Issuer` and `Remover`."""
 
-    def __init__(self, clock: FakeClock, *, groups: Sequence[str] = (), lag: timedelta = timedelta()) -> None:
+    def __init__(
+        self,
+        clock: FakeClock,
+        *,
+        groups: Sequence[str] = (),
+        roles: Sequence[str] = (),
+        lag: timedelta = timedelta(),
+    ) -> None:
         self.clock = clock
         self.groups = set(groups)
+        self.roles = FakeRoles(clock, roles)
         self.lag = lag
         self.users: dict[str, FakeUser] = {}
         self.fences: dict[str, str] = {}
@@ -93,7 +107,9 @@ class FakeCloud:
         self._numbers = itertools.count(1)
 
     def accepts(self, access_key_id: str) -> bool:
-        """Whether AWS would serve a request with this access key now."""
+        """Whether AWS would serve a request with this access key, or a session's, now."""
+        if access_key_id in self.roles.sessions:
+            return self.roles.accepts(access_key_id)
         for user in self.users.values():
             if access_key_id in user.access_keys:
                 until = iam.fence_until(user.fence)
@@ -106,6 +122,23 @@ class FakeCloud:
         if group not in self.groups:
             raise GroupMissing(f"There is no group {group}.")
         return self.facts.get(group, GroupFacts())
+
+    def role_facts(self, role: str) -> GroupFacts:
+        """The same of a session role."""
+        self.before("GetRole")
+        if role not in self.roles.names:
+            raise RoleMissing(f"There is no session role {role}.")
+        return self.facts.get(role, GroupFacts())
+
+    def assume(self, terms: SessionTerms) -> Credentials:
+        """AssumeRole."""
+        with _Call(self, "AssumeRole"):
+            return self.roles.assume(terms)
+
+    def refuse_sessions(self, role: str, policy: str | None) -> None:
+        """PutRolePolicy or DeleteRolePolicy."""
+        with _Call(self, "DeleteRolePolicy" if policy is None else "PutRolePolicy"):
+            self.roles.refuse(role, policy)
 
     def create_fence(self, fence: iam.Fence) -> None:
         """CreatePolicy."""
@@ -160,6 +193,7 @@ class FakeCloud:
                 fences=tuple(
                     ObservedFence(name=name, document=text, worn=name in worn) for name, text in self.fences.items()
                 ),
+                roles=self.roles.observed(),
             )
 
     def remove_user(self, user_name: str, *, group: str | None = None, access_key_id: str | None = None) -> bool:
@@ -301,9 +335,12 @@ class MemoryStore:
         found.sort(key=lambda lease: (lease.requested_at, lease.id), reverse=True)
         return found[: query.limit]
 
-    def events(self, lease_id: str | None = None) -> Iterator[ChainedEvent]:
+    def events(
+        self, lease_id: str | None = None, *, after: int = 0, limit: int | None = None
+    ) -> Iterator[ChainedEvent]:
         """The audit chain, or one lease's part of it."""
-        return (link for link in tuple(self.chain) if lease_id in (None, link.event.lease_id))
+        found = (one for one in tuple(self.chain) if lease_id in (None, one.event.lease_id) and one.seq > after)
+        return itertools.islice(found, limit)
 
     def _append(self, event: AuditEvent) -> None:
         self.chain.append(chain(event, self.chain[-1] if self.chain else None))
@@ -320,13 +357,58 @@ def _matches(lease: Lease, query: LeaseQuery) -> bool:
 
 
 class FakeSignIn:
-    """Takes a subject at its word."""
+    """A directory that believes what it is told: the answer names a subject, and is good for one sign-in.
 
-    def __init__(self, *people: Principal) -> None:
-        self._people = {person.subject: person for person in people}
+    `methods` are those of a sign-in where nothing more was asked for; `failure` happens in place of an answer.
+    """
 
-    def principal(self, unverified_credential: str) -> Principal:
-        """The principal with this subject. Raises `SignInNeeded`."""
-        if unverified_credential not in self._people:
-            raise SignInNeeded("Nobody of that name is known here.")
-        return self._people[unverified_credential]
+    def __init__(self, *people: Principal, clock: FakeClock) -> None:
+        self.people = {person.subject: person for person in people}
+        self.clock = clock
+        self.methods = frozenset({"pwd"})
+        self.asked: list[tuple[timedelta | None, bool]] = []
+        self.failure: KeyleaseError | None = None
+        self.on_device = ""
+        self._numbers = itertools.count(1)
+
+    def begin(self, *, redirect_uri: str, max_age: timedelta | None = None, mfa: bool = False) -> Begun:
+        """Begin; what was asked for is written down."""
+        self._fail()
+        self.asked.append((max_age, mfa))
+        state = f"state-{next(self._numbers)}"
+        address = f"https://directory.example/authorize?{urlencode({'state': state, 'redirect_uri': redirect_uri})}"
+        return Begun(address=address, memory=json.dumps([state, redirect_uri, mfa]))
+
+    def complete(self, *, memory: str, unverified_answer: Mapping[str, str], redirect_uri: str) -> SignedIn:
+        """Whoever the answer names. Raises `SignInRefused`."""
+        self._fail()
+        state, began_for, mfa = json.loads(memory)
+        person = self.people.get(unverified_answer.get("code", ""))
+        if (state, began_for) != (unverified_answer.get("state"), redirect_uri) or person is None:
+            raise SignInRefused("The directory's answer does not fit.")
+        return self._signed_in(person, mfa=mfa)
+
+    def begin_device(self) -> DeviceBegun:
+        """Begin a sign-in on another device; `on_device` becomes the subject of who signs in there."""
+        self._fail()
+        return DeviceBegun(
+            user_code="WDJB-MJHT",
+            verification_address="https://directory.example/device",
+            interval=timedelta(seconds=5),
+            expires_in=timedelta(minutes=15),
+            memory="on a device",
+        )
+
+    def poll_device(self, memory: str) -> SignedIn | None:
+        """Who signed in there, if anybody did."""
+        self._fail()
+        return self._signed_in(self.people[self.on_device]) if memory and self.on_device else None
+
+    def _signed_in(self, person: Principal, *, mfa: bool = False) -> SignedIn:
+        now, methods = self.clock.now(), self.methods | ({MFA} if mfa else set())
+        known = replace(person, authenticated_at=now, methods=methods)
+        return SignedIn(principal=known, authenticated_at=now, methods=methods)
+
+    def _fail(self) -> None:
+        if self.failure is not None:
+            raise self.failure

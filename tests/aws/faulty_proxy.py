@@ -44,7 +44,10 @@ CONFLICT = Answer(409, "DeleteConflict")
 
 
 class FaultyProxy(ThreadingHTTPServer):
-    """Forwards to `target`. `seen` are the actions that came, in order; `forwarded` those that went on."""
+    """Forwards to `target`. `seen` are the actions that came, in order; `forwarded` those that went on.
+
+    `said` are the parameters of each call to IAM and STS.
+    """
 
     daemon_threads = True
 
@@ -53,6 +56,7 @@ class FaultyProxy(ThreadingHTTPServer):
         self.target = urlsplit(target).netloc
         self.seen: list[str] = []
         self.forwarded: list[str] = []
+        self.said: list[dict[str, str]] = []
         self._faults: dict[str, deque[Fault | None]] = defaultdict(deque)
 
     @property
@@ -79,8 +83,10 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _any(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        action = parse_qs(body.decode("latin-1")).get("Action", ["-"])[0]
+        said = {name: values[0] for name, values in parse_qs(body.decode("latin-1")).items()}
+        action = said.get("Action", "-")
         self.server.seen.append(action)
+        self.server.said.append(said)
         match self.server.next_fault(action):
             case Answer(status, code, message):
                 self._send(status, {"Content-Type": "text/xml"}, _ERROR.format(code=code, message=message).encode())

@@ -10,6 +10,7 @@ import select
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +20,8 @@ _ON_ITS_TERMINAL = (  # so that Ctrl-C written to the terminal interrupts it
     "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0);"
     "os.execv(sys.executable, [sys.executable, *sys.argv[1:]])"
 )
+Answer = str | Callable[[str], str]
+"""What is written on a terminal, also once it is seen what stands on the screen."""
 _ESCAPE = re.compile(r"\x1b(?:\[[0-9;?]*[a-zA-Z]|\][^\x07]*\x07)")
 
 
@@ -66,7 +69,7 @@ class CommandLine:
         self,
         *words: str,
         person: str | None = "mara",
-        answers: tuple[tuple[str, str], ...] = (),
+        answers: tuple[tuple[str, Answer], ...] = (),
         raw: bool = False,
         **environment: str,
     ) -> Ended:
@@ -139,7 +142,7 @@ def view(**differing: object) -> str:
     return json.dumps(lease | differing)
 
 
-def _watch(parent: int, answers: list[tuple[str, str]]) -> str:
+def _watch(parent: int, answers: list[tuple[str, Answer]]) -> str:
     """Everything that appears on the terminal until its other side is closed."""
     screen, deadline = b"", time.monotonic() + 60
     while time.monotonic() < deadline:
@@ -153,5 +156,6 @@ def _watch(parent: int, answers: list[tuple[str, str]]) -> str:
             break
         screen += read
         if answers and answers[0][0].encode() in screen:
-            os.write(parent, answers.pop(0)[1].encode() + b"\n")
+            answer = answers.pop(0)[1]
+            os.write(parent, (answer if isinstance(answer, str) else answer(screen.decode())).encode() + b"\n")
     return screen.decode()

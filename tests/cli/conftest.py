@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -15,8 +16,12 @@ import uvicorn
 from command_line import CommandLine
 
 from keylease.app import App
+from keylease.browsers import Browsers, Stay
 from keylease.health import Health
-from keylease.testing import FakeSignIn
+from keylease.identity.unsafe import UnsafePeople
+from keylease.session_leases import SessionLeases
+from keylease.terminals import TerminalSignIns
+from keylease.testing_sign_ins import memory_kept
 from keylease.web import create
 from world import ANNA, MARA, PRIYA, STRANGER, TOMAS, World
 
@@ -24,6 +29,7 @@ PEOPLE = (MARA, PRIYA, TOMAS, ANNA, STRANGER)
 
 
 def app_of(world: World) -> App:
+    unsafe, kept = UnsafePeople(PEOPLE, world.clock), memory_kept()
     return App(
         catalogue=world.catalogue,
         store=world.store,
@@ -33,15 +39,27 @@ def app_of(world: World) -> App:
         visibility=world.visibility,
         reconciler=world.reconciler,
         health=Health(broker=world.broker, reconciler=world.reconciler, clock=world.clock),
-        sign_in=FakeSignIn(*PEOPLE),
+        session_leases=SessionLeases(
+            store=world.store, clouds=world.clouds, catalogue=world.catalogue, clock=world.clock
+        ),
+        sign_in=unsafe,
+        browsers=Browsers(sign_in=unsafe, kept=kept, store=world.store, clock=world.clock, stay=Stay()),
+        terminals=TerminalSignIns(kept=kept, store=world.store, clock=world.clock, lasts=timedelta(days=30)),
+        unsafe=unsafe,
         unsafe_people={person.subject: person.name for person in PEOPLE},
     )
 
 
 @pytest.fixture
-def server(world: World) -> Iterator[str]:
+def app(world: World) -> App:
+    """What the server serves."""
+    return app_of(world)
+
+
+@pytest.fixture
+def server(app: App) -> Iterator[str]:
     """keylease's own server over the fake AWS; its address."""
-    server = uvicorn.Server(uvicorn.Config(create(app_of(world)), port=0, log_level="critical", ws="none"))
+    server = uvicorn.Server(uvicorn.Config(create(app), port=0, log_level="critical", ws="none"))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     while not server.started:

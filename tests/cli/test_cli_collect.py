@@ -246,7 +246,7 @@ def collecting(*, lost: int, ready: bool = True) -> Callable[[str, str], tuple[i
             lease = json.loads(view(status="collecting"))
             made = {
                 "lease": lease,
-                "access_key_id": "AKIAX000000000000001",
+                "access_key_id": "AKIAFAKE00000000",
                 "secret_access_key": SECRET + "1",
                 "ready": ready,
             }
@@ -257,6 +257,35 @@ def collecting(*, lost: int, ready: bool = True) -> Callable[[str, str], tuple[i
         return 200, view(status="active")
 
     return answer
+
+
+@pytest.mark.parametrize("words", [("--profile", "media"), ("--to", "key.json"), ("--print",)])
+@pytest.mark.parametrize(
+    "forged",
+    [
+        {"access_key_id": "AKIAX;touch pwned"},
+        {"secret_access_key": "$(touch pwned)"},
+        {"lease": json.loads(view(expires_at="2026-12-08T17:00:00Z\n[default]\ncredential_process = touch pwned"))},
+    ],
+    ids=["access_key_id", "secret_access_key", "expires_at"],
+)
+def test_a_server_that_was_taken_over_runs_nothing_here(
+    words: tuple[str, ...], forged: dict[str, object], keylease: CommandLine, stand_in: Callable[..., str]
+) -> None:
+    asked: list[str] = []
+    good = collecting(lost=0)
+
+    def answer(method: str, path: str) -> tuple[int, str]:
+        asked.append(path)
+        status, body = good(method, path)
+        return status, json.dumps(json.loads(body) | forged)
+
+    done = keylease("collect", "L-00000000", *words, "--server", stand_in(answer))
+    assert (done.status, done.out) == (70, "")
+    assert "answered with what is no access key." in done.err
+    assert "is taken away within minutes" in done.err
+    assert asked == ["/api/leases/L-00000000/collect"], "nothing was acknowledged"
+    assert not [one for one in keylease.home.rglob("*") if one.is_file()]
 
 
 def test_an_acknowledgement_that_was_lost_is_said_again(

@@ -7,14 +7,15 @@ import re
 import signal
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from command_line import CommandLine, view
 
-from keylease.broker import Ask
+from keylease.domain.event import AuditEvent
 from keylease.domain.lease import State
-from world import MARA, PRIYA, TOMAS, World
+from world import PRIYA, TOMAS, World
 
 
 def test_the_list_is_a_row_for_each_lease_the_one_that_waits_first(keylease: CommandLine, world: World) -> None:
@@ -93,19 +94,23 @@ def test_colour_is_for_terminals_that_want_it(keylease: CommandLine, world: Worl
 
 
 def test_what_others_wrote_cannot_steer_a_terminal(keylease: CommandLine, world: World) -> None:
-    ask = Ask(
-        account="main",
-        permission_set="archive",
-        until=timedelta(weeks=1),
-        reason="\x1b]0;title\x07\x1b[2Jlook\u202ereversed \x9b31m[bold]plain[/bold]",
+    steering = "\x1b]0;title\x07\x1b[2Jlook\u202ereversed \x7f\x9b31m[bold]plain[/bold]"
+    lease = world.requested()  # the broker would refuse such a reason; an older ledger may hold one
+    world.store.leases[lease.id] = replace(lease, reason=steering)
+    said = {"reason": steering}
+    world.store.append(
+        AuditEvent(at=world.clock.now(), action="denied", actor="x", lease_id=lease.id, details=said)
     )
-    lease = world.broker.request(MARA, ask)
     for run in (keylease, keylease.on_terminal):
         for command in (("pending",), ("show", lease.id), ("events",)):
             person = "anna" if command == ("events",) else "priya"
             screen = run(*command, person=person).out
-            assert not set(screen) & set("\x1b\x07\x9b\u202e"), command
+            assert not set(screen) & set("\x1b\x07\x7f\x9b\u202e"), command
             assert "[bold]plain[/bold]" in screen.replace("\n", " "), command
+            as_json = run(*command, "--json", person=person).out
+            assert as_json.isascii()
+            assert not set(as_json) & set("\x1b\x07\x7f"), command
+            assert json.dumps(steering) in as_json, command
 
 
 def test_show_tells_all_of_a_lease(keylease: CommandLine, world: World) -> None:

@@ -98,7 +98,7 @@ def test_a_sentence_of_several_lines_keeps_them(
 def test_nobody_is_told_how_to_sign_in(keylease: CommandLine) -> None:
     refused = keylease("list", person=None)
     assert refused.status == 4
-    assert "--as PERSON, or KEYLEASE_UNSAFE_PERSON" in refused.err
+    assert "hint: `keylease login` signs you in. On a development server --as PERSON does too." in refused.err
     assert keylease("list", person="nobody").status == 4
     assert keylease("list", "--as", "Zoë").status == 2
     assert keylease("list", "--as", "mara\nX: y").status == 2

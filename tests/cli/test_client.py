@@ -7,11 +7,15 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from typing import Any
 
 import pytest
+from command_line import view
 
 from keylease import errors
 from keylease.client import LOST, Client
+from keylease.domain.event import AuditEvent
+from keylease.domain.secret import Secret
 from keylease.errors import AlreadyCollected, KeyleaseError, NotGranted, ServerUnreachable, UnsafeNotAllowed
 from world import World
 
@@ -116,6 +120,90 @@ def test_an_access_key_that_did_not_arrive_is_said_to_be_taken_away(body: str, s
     assert raised.value.hint == LOST
 
 
+MADE: dict[str, Any] = {
+    "lease": json.loads(view()),
+    "access_key_id": "AKIAFAKE000000000001",
+    "secret_access_key": "fake/secret+0000000000000000000000000001",
+    "ready": True,
+}
+GIVEN = MADE | {
+    "session_token": "fake/token" + "x" * 900,
+    "expiration": "2026-11-24T13:00:00Z",
+    "region": "eu-central-1",
+    "account_id": "123456789012",
+}
+BROKEN = "2026-12-08T17:00:00Z\n[default]\ncredential_process = touch pwned"
+FORGED: list[tuple[str, object]] = [
+    ("access_key_id", "AKIAX"),
+    ("access_key_id", "AKIAFAKE0000;touch pwned"),
+    ("access_key_id", "AKIAFAKE00000000\n"),
+    ("access_key_id", "akiafake000000000001"),
+    ("access_key_id", None),
+    ("secret_access_key", ""),
+    ("secret_access_key", "$(touch pwned)"),
+    ("secret_access_key", "a\nb"),
+    ("secret_access_key", "a" * 129),
+    ("secret_access_key", ["a"]),
+    ("lease", None),
+    ("lease", {}),
+    ("lease", {"id": "../../x"}),
+    ("lease", {"id": "L-00000000\n"}),
+    ("lease", {"account_id": "12345678901"}),
+    ("lease", {"account_id": "١٢٣٤٥٦٧٨٩٠١٢"}),
+    ("lease", {"permission_set": "x\ny"}),
+    ("lease", {"expires_at": BROKEN}),
+    ("lease", {"expires_at": "2026-12-08\n17:00:00Z"}),
+    ("lease", {"expires_at": "2026-13-08T17:00:00Z"}),
+    ("lease", {"expires_at": "2026-12-08T17:00:00"}),
+    ("lease", {"expires_at": 1}),
+    ("lease", {"retire_at": BROKEN}),
+]
+FORGED_SESSION: list[tuple[str, object]] = [
+    ("session_token", ""),
+    ("session_token", "a b"),
+    ("session_token", "a\nb"),
+    ("session_token", "a\x9bb"),
+    ("session_token", "a\x00"),
+    ("expiration", BROKEN),
+    ("expiration", "0001-01-01T00:00:00+14:00"),
+    ("region", "us-east-1\ncredential_process = touch pwned"),
+    ("account_id", "123456789012\n"),
+]
+
+
+def forged(whole: dict[str, Any], name: str, value: object) -> str:
+    """An answer that is right but for one of its parts, or one of its lease's."""
+    if name == "lease" and isinstance(value, dict) and value:
+        value = whole["lease"] | value
+    return json.dumps(whole | {name: value})
+
+
+def prove(method: str, address: str, access_token: Secret | None) -> str:
+    return f"{method} {address} {access_token}"
+
+
+def test_an_answer_of_the_right_form_is_taken(stand_in: Start, at: At) -> None:
+    client = at(stand_in(lambda *_: (200, json.dumps(GIVEN))))
+    assert client.collect("L-00000000").access_key_id == MADE["access_key_id"]
+    assert client.session("L-00000000", prove=prove).session_token.reveal() == GIVEN["session_token"]
+
+
+@pytest.mark.parametrize(("name", "value"), [*FORGED, ("ready", None), ("ready", "yes")])
+def test_what_is_no_access_key_is_used_for_nothing(name: str, value: object, stand_in: Start, at: At) -> None:
+    client = at(stand_in(lambda *_: (200, forged(MADE, name, value))))
+    with pytest.raises(ServerUnreachable, match="answered with what is no access key") as raised:
+        client.collect("L-00000000")
+    assert raised.value.hint == LOST
+    assert "pwned" not in raised.value.sentence
+
+
+@pytest.mark.parametrize(("name", "value"), [*FORGED, *FORGED_SESSION])
+def test_what_are_no_credentials_is_used_for_nothing(name: str, value: object, stand_in: Start, at: At) -> None:
+    client = at(stand_in(lambda *_: (200, forged(GIVEN, name, value))))
+    with pytest.raises(ServerUnreachable, match="answered with what are no credentials"):
+        client.session("L-00000000", prove=prove)
+
+
 def test_a_server_that_is_not_there_made_no_access_key(at: At) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
@@ -203,32 +291,25 @@ def test_an_id_is_one_part_of_the_address_whatever_it_holds(stand_in: Start, at:
     assert asked == ["/api/leases/..%2F..%2Fsign-in%3Fx%23y"]
 
 
+def test_the_trail_is_read_to_its_end_page_after_page(server: str, world: World, at: At) -> None:
+    for _ in range(2100):
+        world.store.append(AuditEvent(at=world.clock.now(), action="x", actor="y", details={}))
+    assert [one["seq"] for one in at(server, person="anna").events()] == list(range(1, 2101))
+
+
+@pytest.mark.parametrize("body", ['[{"seq": 1}, {"seq": 2}]', '[{"seq": 5}]'])
+def test_a_trail_that_does_not_go_on_is_not_read_for_ever(body: str, stand_in: Start, at: At) -> None:
+    assert at(stand_in(lambda *_: (200, body))).events() == json.loads(body)
+
+
+@pytest.mark.parametrize("body", ['["x"]', "[{}]", '[{"seq": "x"}]'])
+def test_a_trail_without_numbers_is_none(body: str, stand_in: Start, at: At) -> None:
+    with pytest.raises(ServerUnreachable, match="not as keylease does"):
+        at(stand_in(lambda *_: (200, body))).events()
+
+
 def test_the_rules_of_the_server_count(mara: Client, world: World) -> None:
     with pytest.raises(NotGranted):
         mara.request(permission_set="root", account="main", until="1h", reason="Just so")
     with pytest.raises(AlreadyCollected):
         mara.collect(world.active().id)
-
-
-EVIL = {
-    "an access key id with a command": {"access_key_id": "AKIAX;touch x"},
-    "a secret with a line break": {"secret_access_key": "a\n[default]"},
-    "a lease id with a bracket": {"lease": {"id": "L-00000000]", "expires_at": "2026-12-08T17:00:00Z"}},
-    "an end with a line break": {"lease": {"id": "L-00000000", "expires_at": "2026-12-08\nT17:00:00Z"}},
-}
-
-
-@pytest.mark.parametrize("change", EVIL.values(), ids=EVIL)
-def test_what_has_not_the_form_of_an_access_key_is_not_taken(
-    stand_in: Callable[..., str], change: dict[str, object]
-) -> None:
-    good = {
-        "lease": {"id": "L-00000000", "expires_at": "2026-12-08T17:00:00Z"},
-        "access_key_id": "AKIAX000000000000001",
-        "secret_access_key": "fake/secret/1",
-        "ready": True,
-    }
-    with Client(stand_in(lambda *_: (200, json.dumps(good)))) as client:
-        assert client.collect("L-00000000").access_key_id == "AKIAX000000000000001"
-    with Client(stand_in(lambda *_: (200, json.dumps(good | change)))) as client, pytest.raises(ServerUnreachable):
-        client.collect("L-00000000")

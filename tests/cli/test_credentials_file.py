@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import stat
 import subprocess
 import sys
 from configparser import RawConfigParser
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import botocore.session
 import pytest
@@ -161,16 +164,57 @@ def test_what_keylease_did_not_write_is_never_replaced(content: bytes) -> None:
         file.may_hold(content, "media")
 
 
-@pytest.mark.parametrize("name", ["media", "Media archive", "mädia", "a.b@c", "2026/x", "default", "日本"])
+@pytest.mark.parametrize(
+    "name", ["media", "Media archive", "mädia", "a.b@c", "2026/x", "default", "default-2", "日本"]
+)
 def test_a_name_that_every_program_reads_alike_is_fit(name: str) -> None:
     assert file.is_fit(name)
 
 
 @pytest.mark.parametrize(
-    "name", ["", " x", "x ", "a]b", "[a", "a#b", "a;b", "a\nb", "a\tb", 'a"b', "a'b", "a\\b", "a\x1bb", "a\u202eb"]
+    "name",
+    [
+        "",
+        " x",
+        "x ",
+        "a]b",
+        "[a",
+        "a#b",
+        "a;b",
+        "a\nb",
+        "a\tb",
+        'a"b',
+        "a'b",
+        "a\\b",
+        "a\x1bb",
+        "a\u202eb",
+        "DEFAULT",
+        "Default",
+        "dEFAULT",
+    ],
 )
 def test_a_name_that_programs_read_differently_is_not_fit(name: str) -> None:
     assert not file.is_fit(name)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"name": "media]\n[default"},
+        {"name": "media\n"},
+        {"lease_id": "L-1\n[default]"},
+        {"access_key_id": "AKIA\rx"},
+        {"secret_access_key": Secret("a\nb")},
+        {"secret_access_key": Secret("a\x00b")},
+        {"expires_at": "2026-12-08T17:00:00Z\n[default]\ncredential_process = touch pwned"},
+        {"expires_at": "2026\u2028x"},
+        {"expires_at": "2026\x85x"},
+    ],
+)
+def test_nothing_with_a_line_break_or_a_control_sign_is_written(changes: dict[str, Any]) -> None:
+    with pytest.raises(FileNotWritten) as raised:
+        file.with_profile(b"[default]\n", replace(MEDIA, **changes))
+    assert "pwned" not in raised.value.sentence
 
 
 def test_a_new_file_is_its_owners_alone(tmp_path: Path) -> None:
@@ -197,6 +241,95 @@ def test_a_symbolic_link_stays_one(tmp_path: Path) -> None:
     file.write_private(link, lambda before: before + b"y")
     assert link.is_symlink()
     assert target.read_bytes() == b"xy"
+
+
+as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+SOMEBODY, ANOTHER = 12345, 54321
+
+
+@pytest.fixture
+def open_to_all(tmp_path: Path) -> Path:
+    """A folder as /tmp is one."""
+    folder = tmp_path / "open"
+    folder.mkdir()
+    folder.chmod(0o1777)
+    return folder
+
+
+def refused(path: Path) -> None:
+    """Neither beforehand nor while it is written does keylease take this path, and nothing is left there."""
+    before = sorted(path.parent.iterdir())
+    for act in (file.check_writable, lambda path: file.write_private(path, lambda _: b"secret")):
+        with pytest.raises(FileNotWritten):
+            act(path)
+    assert sorted(path.parent.iterdir()) == before
+    assert b"secret" not in b"".join(one.read_bytes() for one in path.parent.iterdir() if one.is_file())
+
+
+@as_root
+@pytest.mark.parametrize("mode", [0o700, 0o755, 0o1777, 0o777])
+def test_who_put_a_file_there_before_does_not_get_what_is_written(mode: int, tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in").chmod(mode)
+    path = tmp_path / "in" / "key.json"
+    path.touch()
+    os.chown(path, SOMEBODY, SOMEBODY)
+    refused(path)
+
+
+@as_root
+def test_under_sudo_a_file_stays_that_of_the_one_who_called_it(
+    open_to_all: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = open_to_all / "key.json"
+    path.touch()
+    os.chown(path, SOMEBODY, SOMEBODY)
+    monkeypatch.setenv("SUDO_UID", str(SOMEBODY))
+    file.write_private(path, lambda _: b"secret")
+    assert (path.stat().st_uid, stat.S_IMODE(path.stat().st_mode)) == (SOMEBODY, 0o600)
+    monkeypatch.setenv("SUDO_UID", str(ANOTHER))
+    with pytest.raises(FileNotWritten):
+        file.write_private(path, lambda _: b"another")
+    assert path.read_bytes() == b"secret"
+
+
+@as_root
+def test_a_file_in_somebodys_own_folder_stays_theirs(tmp_path: Path) -> None:
+    path = tmp_path / "home" / "credentials"
+    path.parent.mkdir()
+    path.touch()
+    for one in (path.parent, path):
+        os.chown(one, SOMEBODY, SOMEBODY)
+    file.write_private(path, lambda _: b"x")
+    assert (path.read_bytes(), path.stat().st_uid) == (b"x", SOMEBODY)
+    os.chown(path, ANOTHER, ANOTHER)
+    refused(path)
+
+
+def test_no_link_is_followed_where_everybody_may_make_one(open_to_all: Path, tmp_path: Path) -> None:
+    (open_to_all / "link").symlink_to(tmp_path / "target")
+    refused(open_to_all / "link")
+    (open_to_all / "folder").symlink_to(tmp_path)
+    with pytest.raises(FileNotWritten):
+        file.write_private(open_to_all / "folder" / "key.json", lambda _: b"secret")
+    (tmp_path / "to-the-link").symlink_to(open_to_all / "link")
+    with pytest.raises(FileNotWritten):
+        file.write_private(tmp_path / "to-the-link", lambda _: b"secret")
+    (tmp_path / "to-the-link").unlink()
+    (tmp_path / "to-the-link").symlink_to(open_to_all / "own")
+    file.write_private(tmp_path / "to-the-link", lambda _: b"x")
+    assert (open_to_all / "own").read_bytes() == b"x"
+    assert {one.name for one in tmp_path.iterdir()} == {"open", "to-the-link"}
+
+
+@as_root
+def test_no_folder_of_somebody_elses_is_entered_where_everybody_may_make_one(open_to_all: Path) -> None:
+    path = open_to_all / "folder" / "key.json"
+    path.parent.mkdir()
+    path.touch()
+    for one in (path.parent, path):
+        os.chown(one, SOMEBODY, SOMEBODY)
+    refused(path)
 
 
 def test_a_change_that_fails_leaves_the_file_and_nothing_beside_it(tmp_path: Path) -> None:

@@ -43,7 +43,34 @@ def test_with_fences_ahead_the_issuer_makes_no_fences_and_is_otherwise_the_same(
 def test_neither_names_what_takes_a_boundary_off_or_an_access_key_back_on(document: dict[str, Any]) -> None:
     allowed = [statement["Action"] for statement in document["Statement"] if statement["Effect"] == "Allow"]
 
-    assert not re.search(r"Boundary|UpdateAccessKey|CreatePolicyVersion|iam:(Put|Attach)", json.dumps(allowed))
+    assert not re.search(r"Boundary|UpdateAccessKey|CreatePolicyVersion|iam:(Put[^R]|Attach)", json.dumps(allowed))
+
+
+def test_only_the_remover_writes_policies_of_roles_and_only_where_they_wear_a_ceiling() -> None:
+    assert "PutRolePolicy" not in json.dumps(ISSUER)
+    (given,) = [
+        own for own in REMOVER["Statement"] if own["Effect"] == "Allow" and "RolePolicy" in str(own["Action"])
+    ]
+    assert given["Resource"] == "arn:aws:iam::*:role/keylease/session/*"
+    assert given["Condition"] == {
+        "ArnLike": {"iam:PermissionsBoundary": "arn:aws:iam::*:policy/keylease/ceiling/*"}
+    }
+
+
+def test_the_remover_touches_instances_only_where_it_is_to_watch_them() -> None:
+    assert "ec2:" not in json.dumps(REMOVER)
+    watches, stops = remover_policy(watches=True), remover_policy(watches=True, stops=True)
+    assert "It allows ec2:DescribeInstances on * without a condition." in wider_than(watches, REMOVER)
+    assert wider_than(stops, watches) == ["It allows ec2:StopInstances on arn:aws:ec2:*:*:instance/*."]
+    assert wider_than(REMOVER, stops) == []
+    assert "Terminate" not in json.dumps(stops)
+
+
+@pytest.mark.parametrize("number", [-2, -1])
+def test_a_remover_without_one_of_its_denials_of_roles_is_told(number: int) -> None:
+    less = [own for place, own in enumerate(REMOVER["Statement"]) if place != len(REMOVER["Statement"]) + number]
+    said = "It does not deny iam:DeleteRolePolicy, iam:PutRolePolicy as it should."
+    assert wider_than(iam.policy(less), REMOVER) == [said]
 
 
 def test_one_account_is_narrower_than_every_account() -> None:

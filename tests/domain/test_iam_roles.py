@@ -24,11 +24,22 @@ READ = {"Effect": "Allow", "Action": "s3:Get*", "Resource": "*"}
 GOOD = session_role_policy([ALL], horizon=HORIZON)
 
 
+def weaknesses(
+    documents: list[dict[str, Any]],
+    ceiling: dict[str, Any] | None,
+    trust: dict[str, Any] | None = None,
+    *,
+    share: bool = False,
+) -> list[str]:
+    trust = trust_policy(ISSUER) if trust is None else trust
+    return weaknesses_of_role(documents, trust, issuer_arn=ISSUER, ceiling=ceiling, share=share)
+
+
 def test_a_session_role_as_keylease_writes_it_has_no_weakness() -> None:
     shared = session_role_policy([ALL], horizon=HORIZON, share=True)
 
-    assert weaknesses_of_role([GOOD], trust_policy(ISSUER), issuer_arn=ISSUER) == []
-    assert weaknesses_of_role([shared], trust_policy(ISSUER), issuer_arn=ISSUER, share=True) == []
+    assert weaknesses([GOOD], GOOD) == []
+    assert weaknesses([shared], shared, share=True) == []
     assert horizon_of_role(GOOD) == HORIZON
 
 
@@ -36,10 +47,27 @@ def test_a_session_role_fits_into_one_managed_policy() -> None:
     assert iam.size(iam.canonical(GOOD)) < iam.FENCE_LIMIT
 
 
-def test_denials_may_stand_in_another_policy_of_the_role() -> None:
+def test_denials_in_a_role_s_own_policies_alone_are_none_since_the_remover_may_write_those() -> None:
     give, take = iam.policy([READ]), session_role_policy([], horizon=HORIZON)
 
-    assert weaknesses_of_role([give, take], trust_policy(ISSUER), issuer_arn=ISSUER) == []
+    assert len(weaknesses([give, take], iam.policy([READ]))) > 1
+    assert weaknesses([give], session_role_policy([READ], horizon=HORIZON)) == []
+
+
+def test_a_role_without_a_ceiling_and_one_with_a_wider_one_are_told() -> None:
+    (sentence,) = weaknesses([GOOD], None)
+    assert "cannot be refused" in sentence
+    (sentence,) = weaknesses([session_role_policy([READ], horizon=HORIZON)], GOOD)
+    assert "allows what the role does not" in sentence
+
+
+def test_a_role_that_wants_an_external_id_trusts_only_who_says_it() -> None:
+    with_id = trust_policy(ISSUER, external_id="of-this-company")
+
+    assert with_id["Statement"][0]["Condition"]["StringEquals"] == {"sts:ExternalId": "of-this-company"}
+    assert len(weaknesses([GOOD], GOOD, with_id)) == 1
+    found = weaknesses_of_role([GOOD], with_id, issuer_arn=ISSUER, ceiling=GOOD, external_id="of-this-company")
+    assert found == []
 
 
 def without(number: int) -> dict[str, Any]:
@@ -52,12 +80,12 @@ def without(number: int) -> dict[str, Any]:
         (1, "no horizon"),
         (2, "account-access:*, account:A*"),
         (3, "deny iam:PassRole"),
-        (4, "apigateway:UpdateRestApiP*"),
+        (4, "apigateway:UpdateRe*"),
         (5, "deny kms:CreateGrant"),
     ],
 )
 def test_each_missing_denial_is_said(number: int, words: str) -> None:
-    (sentence,) = weaknesses_of_role([without(number)], trust_policy(ISSUER), issuer_arn=ISSUER)
+    (sentence,) = weaknesses([GOOD], without(number))
 
     assert words in sentence
 
@@ -73,7 +101,7 @@ def test_each_missing_denial_is_said(number: int, words: str) -> None:
     ],
 )
 def test_any_other_trust_is_a_weakness(trust: dict[str, Any]) -> None:
-    (sentence,) = weaknesses_of_role([GOOD], trust, issuer_arn=ISSUER)
+    (sentence,) = weaknesses([GOOD], GOOD, trust)
 
     assert ISSUER in sentence
 

@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+import re
+import sys
+from collections.abc import Callable
 from fnmatch import fnmatchcase
 from itertools import product
+from types import FrameType
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from keylease.domain.statement import allows, always_denied, covers, overlap, statements
@@ -27,6 +31,65 @@ def test_two_patterns_overlap_where_one_word_matches_both(one: str, other: str) 
 def test_a_pattern_covers_another_only_where_it_matches_all_of_its_words(one: str, other: str) -> None:
     if covers(one, other):
         assert all(fnmatchcase(word, one) for word in WORDS if fnmatchcase(word, other))
+
+
+def old_covers(pattern: str, other: str) -> bool:
+    """What is asked, by a matcher that goes back and forth: right, and endless for some patterns."""
+    parts = (".*" if part == "*" else "[^*]" if part == "?" else re.escape(part) for part in pattern.lower())
+    return re.fullmatch("".join(parts), other.lower(), re.DOTALL) is not None
+
+
+def old_overlap(one: str, other: str) -> bool:
+    if not one or not other:
+        return not (one + other).strip("*")
+    if one[0] == "*":
+        return old_overlap(one[1:], other) or old_overlap(one, other[1:])
+    if other[0] == "*":
+        return old_overlap(other, one)
+    return (one[0] == other[0] or "?" in (one[0], other[0])) and old_overlap(one[1:], other[1:])
+
+
+@given(PATTERNS, PATTERNS)
+@settings(max_examples=1000)
+def test_matching_step_by_step_is_matching_back_and_forth(one: str, other: str) -> None:
+    assert covers(one, other) == old_covers(one, other)
+    assert overlap(one, other) == old_overlap(one, other)
+
+
+def steps(call: Callable[[], object]) -> int:
+    """How many lines of Python a call runs; the clock of a busy machine would say less."""
+    count, before = 0, sys.gettrace()
+
+    def trace(_frame: FrameType, event: str, _argument: object) -> Any:
+        nonlocal count
+        count += event == "line"
+        return trace
+
+    sys.settrace(trace)
+    try:
+        call()
+    finally:
+        sys.settrace(before)
+    return count
+
+
+HARD: list[Callable[[int], tuple[str, str]]] = [
+    lambda n: ("iam:" + "*?" * n + "*z", "iam:" + "a" * n),
+    lambda n: ("iam:" + "*a" * n + "*z", "iam:" + "a" * n),
+    lambda n: ("*" * n + "z", "*" * n),
+    lambda n: ("*a" * n + "*z", "*a" * n),
+    lambda n: ("a?" * n, "?a" * n + "*"),
+]
+
+
+@pytest.mark.parametrize("hard", HARD)
+@pytest.mark.parametrize("matcher", [covers, overlap])
+def test_steps_grow_with_the_length_of_the_patterns_and_no_faster(
+    matcher: Callable[[str, str], bool], hard: Callable[[int], tuple[str, str]]
+) -> None:
+    few, many = (steps(lambda: matcher(*hard(n))) for n in (100, 1000))  # noqa: B023 - at once
+
+    assert many < 11 * few
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from keylease.domain.lease import (
     ENDED,
     IN_AWS,
+    ONLY_FOR,
     STUCK_AFTER,
     TRANSITIONS,
     Event,
@@ -46,10 +47,10 @@ def a_lease(state: State = State.REQUESTED, **changes: object) -> Lease:
     return Lease(**(fields | changes))  # type: ignore[arg-type] - a table of fields
 
 
-@pytest.mark.parametrize(("state", "event"), list(product(State, Event)))
-def test_every_state_takes_the_events_of_the_table_and_no_other(state: State, event: Event) -> None:
-    lease = a_lease(state)
-    if (state, event) not in TRANSITIONS:
+@pytest.mark.parametrize(("kind", "state", "event"), list(product(Kind, State, Event)))
+def test_every_state_takes_the_events_of_the_table_and_no_other(kind: Kind, state: State, event: Event) -> None:
+    lease = a_lease(state, kind=kind)
+    if (state, event) not in TRANSITIONS or ONLY_FOR.get(event, kind) is not kind:
         with pytest.raises(NoTransition):
             lease.after(event)
         return
@@ -58,21 +59,27 @@ def test_every_state_takes_the_events_of_the_table_and_no_other(state: State, ev
     assert after.version == lease.version + 1
 
 
-def reachable(start: State) -> set[State]:
+def reachable(start: State, kind: Kind) -> set[State]:
     found, edge = {start}, [start]
+    taken = {event for event in Event if ONLY_FOR.get(event, kind) is kind}
     while edge:
         here = edge.pop()
-        new = {after for (state, _), after in TRANSITIONS.items() if state is here} - found
+        new = {after for (state, by), after in TRANSITIONS.items() if state is here and by in taken} - found
         found |= new
         edge += new
     return found
 
 
-@pytest.mark.parametrize("state", State)
-def test_every_state_can_reach_an_end_and_an_end_is_final(state: State) -> None:
-    assert reachable(state) & ENDED
+@pytest.mark.parametrize(("kind", "state"), list(product(Kind, State)))
+def test_every_state_can_reach_an_end_and_an_end_is_final(kind: Kind, state: State) -> None:
+    assert reachable(state, kind) & ENDED
     if state in ENDED:
-        assert reachable(state) == {state}
+        assert reachable(state, kind) == {state}
+
+
+def test_a_lease_that_gives_sessions_has_no_user_on_its_way() -> None:
+    assert State.ISSUING not in reachable(State.REQUESTED, Kind.SESSION)
+    assert State.ISSUING in reachable(State.REQUESTED, Kind.ACCESS_KEY)
 
 
 @given(st.lists(st.sampled_from(Event), max_size=40))
@@ -108,6 +115,7 @@ def test_each_collection_has_a_user_name_of_its_own() -> None:
     lease = a_lease()
     assert len({user_name(lease, number) for number in range(1, 50)}) == 49
     assert re.fullmatch(r"mara-lind-4k7m9q2x-[0-9a-z]{4}", user_name(lease, 1))
+    assert user_name(lease, 1) != user_name(lease, 1), "also where a ledger was restored and counts anew"
 
 
 def test_ids_are_short_and_do_not_repeat() -> None:

@@ -131,12 +131,14 @@ SHARED = tells([allow("*")], share=True)[-1]
     ("documents", "said"),
     [
         ([], ()),
-        ([allow("s3:Get*", "s3:List*", "ec2:Describe*", "ec2:Run*")], (SECRETS,)),  # a VPN's shared key
+        ([allow("s3:Get*", "s3:List*", "ec2:Describe*")], (SECRETS,)),  # a VPN's shared key
+        ([allow("ec2:Run*")], (CODE,)),
         ([allow("s3:*", "dynamodb:*")], (COPIES,)),
         ([allow("iam:PassRole")], (LAUNCH,)),
         ([allow("iam:*")], (LAUNCH,)),
         ([allow("rds-db:connect")], (OPEN,)),
-        ([allow("eks:*")], (CLUSTER,)),
+        ([allow("eks:Access*")], (CLUSTER,)),
+        ([allow("eks:*")], (CLUSTER, CODE)),
         ([allow("lambda:Update*")], (CODE,)),
         ([allow("apigateway:*")], (SECRETS, PRODUCT, SMALLER)),
         ([allow("quicksight:UpdateFolderPermissions")], (SMALLER,)),
@@ -162,7 +164,7 @@ def test_sharing_is_told_where_the_permission_set_may_share_and_can() -> None:
     assert SHARED not in tells([allow("*")])
     assert tells([allow("s3:PutBucketPolicy")], share=True) == (SHARED,)
     assert tells([allow("kms:CreateGrant")], share=True) == (SHARED,)
-    assert tells([allow("ec2:RunInstances")], share=True) == ()
+    assert tells([allow("ec2:DescribeInstances")], share=True) == ()
 
 
 def test_what_people_are_told_is_one_plain_sentence_each() -> None:

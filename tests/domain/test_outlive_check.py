@@ -44,6 +44,40 @@ def test_an_operation_that_nobody_has_judged_is_named_and_fails(tmp_path: Path) 
     assert (done.returncode, done.stdout) == (1, "not judged: evs:GetDepotUrl depotUrl token\n")
 
 
+@pytest.mark.parametrize(
+    "action", ["connect:StartEmailContact", "xray:CreateSamplingRule", "s3:PutBucketVersioning"]
+)
+def test_a_write_that_nobody_has_judged_is_named_and_fails(tmp_path: Path, action: str) -> None:
+    reviewed, (service, name) = tmp_path / "reviewed.txt", action.split(":")
+    lines = (CHECKS / "outlive-reviewed.txt").read_text("utf-8").splitlines()
+    of_service = [number for number, line in enumerate(lines) if line.startswith(f"{service}: ")]
+    for number in of_service:
+        lines[number] = lines[number].replace(f" {name}", "")
+    reviewed.write_text("\n".join(line for line in lines if line != f"{service}:"), "utf-8")
+    done = run(f"import pathlib; outlive.REVIEWED = pathlib.Path({str(reviewed)!r})")
+
+    assert (done.returncode, done.stdout) == (1, f"not judged: {action}\n")
+
+
+@pytest.mark.parametrize(
+    "action",
+    [
+        "ssm:UpdateAssociation",
+        "route53domains:UpdateDomainNameservers",
+        "kafka:PutClusterPolicy",
+        "guardduty:AcceptInvitation",
+        "servicecatalog:AssociatePrincipalWithPortfolio",
+        "ec2:AuthorizeSecurityGroupIngress",
+        "ec2:AttachVolume",
+        "ssm:RegisterTaskWithMaintenanceWindow",
+        "states:StartExecution",
+        "ses:CreateReceiptRule",
+    ],
+)
+def test_writes_to_what_is_there_are_searched(check: ModuleType, action: str) -> None:
+    assert check.Found(action=action, entry=action) in list(check.writing_actions())
+
+
 def test_an_answer_with_another_member_is_not_judged_by_an_old_entry(check: ModuleType) -> None:
     found = check.Found(action="evs:GetDepotUrl", entry="evs:GetDepotUrl depotUrl password token")
 
@@ -106,6 +140,7 @@ def test_an_entry_under_no_reason_is_refused(check: ModuleType) -> None:
     with pytest.raises(ValueError, match="no reason"):
         check.reviewed("# a comment\n\ns3:GetObject url\n")
     assert check.reviewed("## why\ns3:GetObject url\n") == {"s3:GetObject url": "why"}
+    assert check.reviewed("## why\ns3: PutObject PutTag\n") == {"s3:PutObject": "why", "s3:PutTag": "why"}
 
 
 def test_every_group_of_reviewed_operations_gives_its_reason(check: ModuleType) -> None:

@@ -47,6 +47,13 @@ def test_what_cannot_be_read_is_refused_with_what_was_written(text: str) -> None
     assert text in refusal.value.sentence
 
 
+@pytest.mark.parametrize("text", ["999999w" * 143, "999999w" * 9, "2w" * 33, "9" * 60_000, "x" * 65])
+def test_a_sum_beyond_all_measure_is_refused_and_not_repeated_at_length(text: str) -> None:
+    with pytest.raises(BadUntil) as refusal:
+        until.parse(text)
+    assert len(refusal.value.sentence) < 140
+
+
 lengths = st.timedeltas(min_value=until.SHORTEST, max_value=timedelta(weeks=520)).map(
     lambda length: timedelta(seconds=int(length.total_seconds()))
 )

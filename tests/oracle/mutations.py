@@ -16,6 +16,9 @@ TURNED = {
     "DateLessThan": "DateGreaterThanEquals",
     "DateGreaterThanEquals": "DateLessThan",
     "ArnLike": "ArnNotLike",
+    "ArnNotLike": "ArnLike",
+    "StringEquals": "StringNotEquals",
+    "NumericLessThanEquals": "NumericGreaterThan",
     "StringLike": "StringNotLike",
     "ForAllValues:StringLike": "ForAllValues:StringNotLike",
 }

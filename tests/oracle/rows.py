@@ -13,6 +13,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from keylease.domain import broker_policy, clock, group_policy, iam, role_policy
+from keylease.domain.ended_policy import ended_policy
+from keylease.domain.launch_policy import Launch, launch_statements
+from keylease.domain.lease import Kind, Lease, State
 from oracle.judge import EXPLICITLY_DENIED, Verdict
 
 END = datetime(2026, 12, 8, 17, tzinfo=UTC)
@@ -26,9 +29,20 @@ ANNA = f"arn:aws:iam::{ACCOUNT}:user/keylease/anna-4k7m9q2x"
 GROUP = f"arn:aws:iam::{ACCOUNT}:group/keylease/admin"
 FENCE = f"arn:aws:iam::{ACCOUNT}:policy/keylease/fence/keylease-fence-20261208T170000Z-0123456789abcdef"
 SESSION_ROLE = f"arn:aws:iam::{ACCOUNT}:role/keylease/session/admin"
+CEILING = f"arn:aws:iam::{ACCOUNT}:policy/keylease/ceiling/admin"
 ISSUER = f"arn:aws:iam::{ACCOUNT}:role/keylease-issuer"
 REMOVER = f"arn:aws:iam::{ACCOUNT}:role/keylease-remover"
 OBJECT = "arn:aws:s3:::reports/2026.csv"
+LEASE = "L-4k7m9q2x"
+MANY = tuple(f"L-{number:08d}" for number in range(400))
+"""More leases than the policy that refuses their sessions has room for."""
+LAUNCHES = Launch(
+    account=ACCOUNT,
+    regions=("eu-central-1", "eu-west-1"),
+    types=("t3.micro", "m6i.large"),
+    subnets=("subnet-0aaa",),
+    security_groups=("sg-0bbb",),
+)
 
 Document = Mapping[str, Any]
 
@@ -40,6 +54,9 @@ class Policies:
     fence: Document = field(default_factory=lambda: _parsed(iam.fence(END).document))
     open_fence: Document = field(default_factory=lambda: _parsed(iam.fence(END, share=True).document))
     group: Document = field(default_factory=lambda: group_policy.group_policy(EVERYTHING, horizon=HORIZON))
+    open_group: Document = field(
+        default_factory=lambda: group_policy.group_policy(EVERYTHING, horizon=HORIZON, share=True)
+    )
     role: Document = field(default_factory=lambda: role_policy.session_role_policy(EVERYTHING, horizon=HORIZON))
     trust: Document = field(default_factory=lambda: role_policy.trust_policy(ISSUER))
     session: Document = field(default_factory=lambda: _parsed(role_policy.session_policy(END)))
@@ -47,7 +64,31 @@ class Policies:
     ahead: Document = field(
         default_factory=lambda: broker_policy.issuer_policy(horizon=HORIZON, account=ACCOUNT, fences_ahead=True)
     )
-    remover: Document = field(default_factory=broker_policy.remover_policy)
+    remover: Document = field(default_factory=lambda: broker_policy.remover_policy(watches=True, stops=True))
+    ended: Document = field(default_factory=lambda: _parsed(ended_policy([leased_session(LEASE)]) or ""))
+    ended_all: Document = field(default_factory=lambda: _parsed(ended_policy(map(leased_session, MANY)) or ""))
+    launch: Document = field(default_factory=lambda: iam.policy(launch_statements(LAUNCHES)))
+
+
+def leased_session(lease_id: str) -> Lease:
+    """A lease that gave its last session half an hour before its end, and has ended early."""
+    return Lease(
+        id=lease_id,
+        kind=Kind.SESSION,
+        state=State.REVOKING,
+        principal_id="dir#anna",
+        principal_name="Anna",
+        account="main",
+        permission_set="admin",
+        group="",
+        role="admin",
+        grant="admins",
+        reason="Winter masters",
+        asked=timedelta(weeks=2),
+        requested_at=END - timedelta(weeks=2),
+        expires_at=END,
+        last_session_at=END - timedelta(minutes=30),
+    )
 
 
 def _parsed(text: str) -> Document:
@@ -139,12 +180,13 @@ def in_session(policies: Policies) -> Who:
         principal_arn=SESSION_ROLE,
         uses=("role", "session"),
         identity=(policies.role,),
+        boundary=policies.role,
         session=policies.session,
     )
 
 
 def rows(policies: Policies) -> list[Row]:
-    """The whole table."""
+    """The table, but for what further modules add (table.py has all)."""
     parts = (_users, _sessions_of_users, _strangers, _endless, _role_sessions, _trust, _issuer, _remover)
     return [row for part in parts for row in part(policies)]
 
@@ -171,8 +213,15 @@ ASKED_BY_AWS = {"kms:GrantIsForAWSResource": "true"}
 ASKED_BY_HAND = {"kms:GrantIsForAWSResource": "false"}
 
 
+def _alone(policies: Policies, fence: str) -> Who:
+    """The user of a lease in a group that denies nothing: what a fence must hold by itself."""
+    who = replace(leased(policies), name=f"Anna behind a {fence} alone", boundary=getattr(policies, fence))
+    return replace(who, identity=(iam.policy(EVERYTHING),), uses=(fence,))
+
+
 def _users(policies: Policies) -> Iterator[Row]:
-    anna = leased(policies)
+    yield from _in_both(leased(policies))
+    anna = _alone(policies, "fence")
     yield from _at(anna, "s3:GetObject", UNTIL_END, resource=OBJECT)
     yield from _at(anna, "ec2:RunInstances", UNTIL_END, resource=f"arn:aws:ec2:eu-central-1:{ACCOUNT}:instance/*")
     yield from _at(anna, "iam:GetUser", UNTIL_END, resource=ANNA)
@@ -193,6 +242,15 @@ def _users(policies: Policies) -> Iterator[Row]:
     yield from _sharing(policies)
 
 
+def _in_both(anna: Who) -> Iterator[Row]:
+    """Behind a fence and in a group as both are: what a lease gives is not less than with the fence alone."""
+    yield from _at(anna, "s3:GetObject", UNTIL_END, resource=OBJECT)
+    yield from _at(anna, "iam:PassRole", UNTIL_END, resource=LAUNCH)
+    yield from _at(anna, "kms:CreateGrant", UNTIL_END, context=ASKED_BY_AWS, **KEYED)
+    yield from _at(anna, "ecr:GetAuthorizationToken", UNTIL_12)
+    yield from _at(anna, "iam:CreateAccessKey", ALWAYS_NO, resource=ANNA)
+
+
 def _named(anna: Who) -> Iterator[Row]:
     alone = replace(anna, identity=(), uses=("fence",))
     yield from _at(alone, "s3:GetObject", ALWAYS_NO, resource=OBJECT)
@@ -204,8 +262,11 @@ def _named(anna: Who) -> Iterator[Row]:
 
 
 def _sharing(policies: Policies) -> Iterator[Row]:
-    sharer = replace(leased(policies), name="Anna, who may share", boundary=policies.open_fence)
-    sharer = replace(sharer, uses=("open_fence", "group"))
+    sharer = _alone(policies, "open_fence")
+    both = replace(sharer, name="Anna, who may share", uses=("open_fence", "open_group"))
+    both = replace(both, identity=(policies.open_group,))
+    yield from _at(both, "s3:PutBucketPolicy", UNTIL_END, resource="arn:aws:s3:::reports")
+    yield from _at(both, "kms:CreateGrant", UNTIL_END, context=ASKED_BY_HAND, **KEYED)
     yield from _at(sharer, "s3:GetObject", UNTIL_END, resource=OBJECT)
     yield from _at(sharer, "s3:GetObject", UNTIL_END, resource=OBJECT, resource_policy=naming(ANNA))
     yield from _at(sharer, "s3:PutBucketPolicy", UNTIL_END, resource="arn:aws:s3:::reports")
@@ -260,12 +321,60 @@ UNTIL_HORIZON = {
 }
 
 
+UNTIL_LAST_HOURS = {
+    **dict.fromkeys((-DAY, 0, TO_HORIZON - 12 * HOUR - 1), True),
+    **dict.fromkeys((TO_HORIZON - 12 * HOUR, TO_HORIZON - 1, TO_HORIZON, TO_HORIZON + DAY), False),
+}
+NEVER = dict.fromkeys(UNTIL_HORIZON, False)
+
+
 def _endless(policies: Policies) -> Iterator[Row]:
     """What a stolen issuer makes: a boundary that allows everything, for ever."""
     thief = replace(leased(policies), name="a thief behind an endless fence", boundary=iam.policy(EVERYTHING))
-    thief = replace(thief, uses=("group",))
+    for document in ("group", "open_group"):
+        thief = replace(thief, uses=(document,), identity=(getattr(policies, document),))
+        yield from _of_thief(thief)
+        bucket = {"resource": "arn:aws:s3:::reports"}
+        answers = UNTIL_HORIZON if document == "open_group" else NEVER
+        yield from _at(thief, "s3:PutBucketPolicy", answers, **bucket)
+        yield from _at(thief, "kms:CreateGrant", answers, context=ASKED_BY_HAND, **KEYED)
+        yield from _at(thief, "kms:CreateGrant", answers, **KEYED)
+        yield from _at(thief, "kms:CreateGrant", UNTIL_HORIZON, context=ASKED_BY_AWS, **KEYED)
+        outsider = replace(thief, boundary=None, name="an outsider", principal=f"arn:aws:iam::{ACCOUNT}:user/bob")
+        yield from _at(outsider, "s3:GetObject", NEVER, resource=OBJECT)
+        yield from _administrator(outsider)
+
+
+def _of_thief(thief: Who) -> Iterator[Row]:
     yield from _at(thief, "s3:GetObject", UNTIL_HORIZON, resource=OBJECT)
-    yield from _at(thief, "iam:CreateUser", UNTIL_HORIZON, resource=f"arn:aws:iam::{ACCOUNT}:user/thief")
+    for action, resource in (
+        ("iam:CreateUser", f"arn:aws:iam::{ACCOUNT}:user/backdoor"),
+        ("iam:CreateRole", f"arn:aws:iam::{ACCOUNT}:role/backdoor"),
+        ("iam:CreateAccessKey", ANNA),
+        ("iam:DeleteUserPermissionsBoundary", ANNA),
+        ("iam:PutGroupPolicy", GROUP),
+        ("iam:PassRole", f"arn:aws:iam::{ACCOUNT}:role/admin"),
+        ("sts:AssumeRole", f"arn:aws:iam::{ACCOUNT}:role/admin"),
+        ("sts:GetFederationToken", None),
+    ):
+        yield from _at(thief, action, NEVER, resource=resource)
+    yield from _at(thief, "iam:PassRole", UNTIL_HORIZON, resource=LAUNCH)
+    yield from _at(thief, "ecr:GetAuthorizationToken", UNTIL_LAST_HOURS)
+
+
+def _administrator(admin: Who) -> Iterator[Row]:
+    """Somebody whom no lease made, put into a group so as to be locked out: keeps all that is theirs."""
+    of_all, theirs = f"arn:aws:iam::{ACCOUNT}:user/root-of-all", (*admin.identity, iam.policy(EVERYTHING))
+    admin = replace(admin, name="an administrator in the group", principal=of_all, identity=theirs)
+    always = dict.fromkeys(UNTIL_LAST_HOURS, True)
+    for action, resource in (
+        ("iam:RemoveUserFromGroup", GROUP),
+        ("s3:PutBucketPolicy", "arn:aws:s3:::reports"),
+        ("iam:PassRole", f"arn:aws:iam::{ACCOUNT}:role/admin"),
+        ("ecr:GetAuthorizationToken", None),
+    ):
+        yield from _at(admin, action, always, resource=resource)
+    yield from _at(admin, "kms:CreateGrant", always, context=ASKED_BY_HAND, **KEYED)
 
 
 def _role_sessions(policies: Policies) -> Iterator[Row]:
@@ -288,10 +397,11 @@ def _role_sessions(policies: Policies) -> Iterator[Row]:
         yield from _at(who, "kms:CreateGrant", ALWAYS_NO, context=ASKED_BY_HAND, **KEYED)
         yield from _at(who, "kms:CreateGrant", ALWAYS_NO, **KEYED)
         yield from _at(who, "kms:CreateGrant", until, context=ASKED_BY_AWS, **KEYED)
+    yield from _at(bare, "ecr:GetAuthorizationToken", UNTIL_LAST_HOURS)
     yield from _at(session, "s3:GetDataAccess", UNTIL_12)
     yield from _at(session, "ecr:GetAuthorizationToken", UNTIL_12)
     open_role = replace(session, name="a session of a role without denials", identity=(iam.policy(EVERYTHING),))
-    open_role = replace(open_role, uses=("session",))
+    open_role = replace(open_role, uses=("session",), boundary=None)
     yield from _at(open_role, "iam:CreateUser", ALWAYS_NO, resource=f"arn:aws:iam::{ACCOUNT}:user/thief")
     yield from _at(open_role, "sts:AssumeRole", ALWAYS_NO, resource=SESSION_ROLE)
     yield from _at(open_role, "iam:PassRole", ALWAYS_NO, resource=f"arn:aws:iam::{ACCOUNT}:role/admin")
@@ -307,7 +417,9 @@ def _issuing(policies: Policies, document: str = "issuer") -> Who:
     )
 
 
-NAMED = {"sts:SourceIdentity": "keylease-L-4k7m9q2x"}
+NAMED = {"sts:SourceIdentity": f"keylease-{LEASE}"}
+OWN_TAGS = {"aws:TagKeys": ["keylease:lease", "keylease:principal"]}
+FOREIGN_TAGS = {"aws:TagKeys": ["keylease:lease", "team"]}
 
 
 def _trust(policies: Policies) -> Iterator[Row]:
@@ -319,9 +431,12 @@ def _trust(policies: Policies) -> Iterator[Row]:
     for who, allowed in ((issuer, True), (other, False)):
         for action in ("sts:AssumeRole", "sts:SetSourceIdentity"):
             yield Row(who=who, action=action, at=0, allowed=allowed, context=NAMED, **trust)
-        yield Row(who=who, action="sts:TagSession", at=0, allowed=allowed, **trust)
+        for context in OWN_TAGS, {}:
+            yield Row(who=who, action="sts:TagSession", at=0, allowed=allowed, context=context, **trust)
+        yield Row(who=who, action="sts:TagSession", at=0, allowed=False, context=FOREIGN_TAGS, **trust)
     for context in ({}, {"sts:SourceIdentity": "thief"}):
-        yield Row(who=issuer, action="sts:AssumeRole", at=0, allowed=False, context=context, **trust)
+        for action in ("sts:AssumeRole", "sts:SetSourceIdentity"):
+            yield Row(who=issuer, action=action, at=0, allowed=False, context=context, **trust)
 
 
 FENCED = {"iam:PermissionsBoundary": FENCE, "aws:TagKeys": ["keylease:lease", "keylease:owner"]}
@@ -357,7 +472,9 @@ def _may_issue() -> Iterable[tuple[str, str | None, Mapping[str, Any]]]:
         ("iam:ListPolicies", None, {}),
         ("sts:AssumeRole", SESSION_ROLE, NAMED),
         ("sts:SetSourceIdentity", SESSION_ROLE, NAMED),
-        ("sts:TagSession", SESSION_ROLE, {}),
+        ("sts:TagSession", SESSION_ROLE, OWN_TAGS),
+        ("iam:GetRole", SESSION_ROLE, {}),
+        ("iam:GetRolePolicy", SESSION_ROLE, {}),
     )
 
 
@@ -388,7 +505,9 @@ def _may_not_issue() -> Iterable[tuple[str, str | None, Mapping[str, Any]]]:
         ("sts:AssumeRole", SESSION_ROLE, {"sts:SourceIdentity": "thief"}),
         ("sts:AssumeRole", LAUNCH, NAMED),
         ("sts:AssumeRole", f"{iam_}:role/admin", NAMED),
-        ("sts:TagSession", LAUNCH, {}),
+        ("sts:TagSession", LAUNCH, OWN_TAGS),
+        ("sts:TagSession", SESSION_ROLE, FOREIGN_TAGS),
+        ("iam:PutRolePolicy", SESSION_ROLE, {"iam:PermissionsBoundary": CEILING}),
         ("s3:GetObject", OBJECT, {}),
     )
 

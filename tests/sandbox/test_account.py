@@ -62,8 +62,10 @@ def test_past_the_horizon_the_issuer_makes_nothing(running: Ministack) -> None:
 
 @pytest.mark.parametrize("document", [issuer_policy(horizon=HORIZON), remover_policy()], ids=["issuer", "remover"])
 def test_what_is_enforced_here_has_the_same_actions_and_denials(document: dict[str, object]) -> None:
-    mine, full = enforceable(document)["Statement"], document["Statement"]
-    assert isinstance(full, list)
+    mine, whole = enforceable(document)["Statement"], document["Statement"]
+    assert isinstance(whole, list)
+    full = [own for own in whole if "NotResource" not in own and "ArnNotLike" not in own.get("Condition", {})]
+    assert len(whole) - len(full) == (2 if any("PutRolePolicy" in str(own["Action"]) for own in whole) else 0)
     assert [(own["Effect"], own["Action"]) for own in mine] == [(own["Effect"], own["Action"]) for own in full]
     assert [own for own in mine if own["Effect"] == "Deny"] == [own for own in full if own["Effect"] == "Deny"]
 

@@ -9,11 +9,12 @@ from typing import Any
 
 import pytest
 import uvicorn
+from directory_world import Company
 from fastapi import FastAPI
 from web_world import SETTINGS, Switch, World
 
 from keylease.web import create
-from keylease.web.visit import Entrance
+from keylease.web.factory import attach
 
 
 @pytest.fixture(scope="session")
@@ -42,7 +43,7 @@ def serve(server: tuple[str, Switch], web: FastAPI) -> Callable[[dict[str, Any]]
 
     def made(settings: dict[str, Any]) -> World:
         world = World(address, settings=settings)
-        web.state.keylease, web.state.entrance = world.app, Entrance(world.app)
+        attach(web, world.app, address=address)
         switch.app = web
         return world
 
@@ -59,3 +60,13 @@ def world(serve: Callable[[dict[str, Any]], World]) -> World:
 def empty(serve: Callable[[dict[str, Any]], World]) -> World:
     """A keylease whose configuration says nothing."""
     return serve({})
+
+
+@pytest.fixture
+def company(server: tuple[str, Switch], web: FastAPI) -> Company:
+    """A fresh keylease with a directory, served."""
+    address, switch = server
+    made = Company(address)
+    attach(web, made.app, address=address)
+    switch.app = web
+    return made

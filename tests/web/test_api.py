@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -18,14 +19,15 @@ LEASE_FIELDS = {
     *("id", "kind", "state", "status", "account", "account_id", "permission_set", "title", "warnings", "share"),
     *("reason", "owner", "approver", "approvers", "decision_reason", "requested_at", "decided_at", "issued_at"),
     *("asked", "expires_at", "ended_at", "end_reason", "seconds_left", "renewal_of", "retire_at", "user_name"),
-    *("access_key_id", "may"),
+    *("access_key_id", "may", "role_arn", "session_seconds", "last_session_at", "sessions_until", "tags"),
 }
 ASK = {"permission_set": "media-write", "account": "media", "until": "2w", "reason": "Winter masters"}
 
 
 def call(world: World, who: str | None, method: str, path: str, body: Any = None) -> Any:
     with world.program(who) as client:
-        answer = client.request(method, path, json=body)
+        content = None if body is None else json.dumps(body)  # ASCII, so that it can hold half a pair of surrogates
+        answer = client.request(method, path, content=content, headers={"Content-Type": "application/json"})
     assert answer.headers["content-type"] == "application/json"
     assert answer.headers["cache-control"] == "no-store"
     return answer
@@ -45,6 +47,9 @@ def test_me_says_who_is_signed_in(world: World) -> None:
         "groups": ["video"],
         "administrator": False,
         "auditor": False,
+        "authenticated_at": "2026-11-24T12:00:00Z",
+        "methods": ["mfa"],
+        "signed_in_until": None,
     }
     assert call(world, "anna", "GET", "/api/me").json()["administrator"] is True
     assert call(world, "otto", "GET", "/api/me").json()["auditor"] is True
@@ -67,6 +72,7 @@ def test_sets_are_what_one_may_ask_for_and_no_more(world: World) -> None:
         "automatic": False,
         "share": False,
         "warnings": ["Can delete files in that bucket"],
+        "kinds": ["access-key"],
     }
     assert sets[2]["share"] is True
     assert call(world, "nils", "GET", "/api/sets").json() == []
@@ -322,6 +328,74 @@ def test_what_is_no_json_is_told_so(world: World, body: bytes) -> None:
     assert (answer.status_code, answer.json()["code"]) == (422, "KL-206")
 
 
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"reason": "a\ud800b"}, "KL-206"),
+        ({"reason": "a\x00b"}, "KL-206"),
+        ({"reason": "\x1b[31m\x9b2J"}, "KL-206"),
+        ({"permission_set": "\udfff"}, "KL-206"),
+        ({"until": "2w\ud800"}, "KL-206"),
+        ({"until": "999999w" * 143}, "KL-201"),
+        ({"kind": "\ud800"}, "KL-206"),
+        ({"\ud800": "x"}, "KL-206"),
+        ({"reason": "\u200b\u3164"}, "KL-205"),
+        ({"reason": "approve \u202egnp.exe"}, "KL-205"),
+    ],
+)
+def test_what_cannot_be_stored_or_read_is_refused_with_a_sentence(
+    world: World, changes: dict[str, str], code: str
+) -> None:
+    answer = call(world, "tomas", "POST", "/api/leases", ASK | changes)
+    assert (answer.status_code, answer.json()["code"]) == (422, code)
+    assert not world.store.leases
+
+
+@pytest.mark.parametrize("reason", ["\ud800", "\x00", "\u200b", " ", "\u202ex"])
+def test_a_denial_has_a_reason_that_can_be_read(world: World, reason: str) -> None:
+    lease = world.ask()
+    answer = call(world, "priya", "POST", f"/api/leases/{lease.id}/deny", {"reason": reason})
+    assert answer.status_code == 422
+    assert world.store.get(lease.id).state == "requested"
+
+
+@pytest.mark.parametrize("body", [{"grant_type": "\ud800"}, {"machine": "\ud800"}])
+def test_a_terminal_may_say_no_more(world: World, body: dict[str, str]) -> None:
+    path = "/api/token" if "grant_type" in body else "/api/device"
+    assert call(world, None, "POST", path, body).status_code == 422
+
+
+def test_a_renewal_whose_reason_is_empty_is_refused_as_on_the_page(world: World) -> None:
+    lease = world.active()
+    for reason in ("", "  "):
+        answer = call(world, "tomas", "POST", f"/api/leases/{lease.id}/renew", {"reason": reason})
+        assert (answer.status_code, answer.json()["code"]) == (422, "KL-205")
+    assert list(world.store.leases) == [lease.id]
+
+
+def test_events_come_a_page_at_a_time(world: World) -> None:
+    for number in range(7):
+        world.store.append(AuditEvent(at=world.clock.now(), action="x", actor="y", details={"n": number}))
+
+    def page(query: str) -> list[int]:
+        return [one["seq"] for one in call(world, "otto", "GET", f"/api/events?{query}").json()]
+
+    assert page("") == [1, 2, 3, 4, 5, 6, 7]
+    assert page("limit=3") == [1, 2, 3]
+    assert page("after=3&limit=3") == [4, 5, 6]
+    assert page("after=6&limit=3") == [7]
+    assert page("after=7") == []
+    for wrong in ("limit=0", "limit=1001", "after=-1", f"after={2**64}", "after=x"):
+        assert call(world, "otto", "GET", f"/api/events?{wrong}").status_code == 422
+    assert call(world, "tomas", "GET", "/api/events?limit=1").status_code == 403
+
+
+def test_no_page_has_more_than_a_thousand_events(world: World) -> None:
+    for _ in range(1001):
+        world.store.append(AuditEvent(at=world.clock.now(), action="x", actor="y", details={}))
+    assert len(call(world, "otto", "GET", "/api/events").json()) == 1000
+
+
 def test_what_was_written_wrong_is_not_repeated(world: World) -> None:
     with world.program("tomas") as client:
         answer = client.post("/api/leases", json=ASK | {"until": {"hunter2": 1}})
@@ -338,10 +412,10 @@ def test_every_route_is_described_and_nothing_is_loaded_from_elsewhere(world: Wo
         other = client.get("/docs/index.html")
 
     assert {path for path in described["paths"] if path.startswith("/api")} == {
-        *("/api/me", "/api/sets", "/api/leases", "/api/events", "/api/events/verify"),
+        *("/api/me", "/api/sets", "/api/leases", "/api/events", "/api/events/verify", "/api/token", "/api/device"),
         "/api/leases/{lease_id}",
         *(f"/api/leases/{{lease_id}}/{act}" for act in ("approve", "deny", "collect", "acknowledge")),
-        *(f"/api/leases/{{lease_id}}/{act}" for act in ("renew", "revoke", "events")),
+        *(f"/api/leases/{{lease_id}}/{act}" for act in ("renew", "revoke", "events", "session", "machine")),
     }
     assert "http" not in page.text
     assert files == [200, 200]

@@ -56,7 +56,7 @@ GOOD = {"what": "media:media-write", "chosen": "2w", "written": "", "reason": "W
     ("changes", "status", "field", "sentence"),
     [
         ({"reason": " "}, 422, "reason", "Say in one sentence what you need the access key for."),
-        ({"reason": "x" * 201}, 422, "reason", "The reason has 201 characters; at most 200 fit."),
+        ({"reason": "x" * 201}, 422, "reason", "It has 201 characters; at most 200 fit."),
         ({"what": ""}, 422, "what", "Choose what you need."),
         ({"what": "media:root"}, 403, "what", "No grant lets you lease that."),
         ({"written": "soon"}, 422, "until", "“soon” is neither a duration"),
@@ -96,8 +96,8 @@ def test_what_is_written_counts_before_what_is_chosen(world: World) -> None:
 
 
 def test_a_busy_ledger_does_not_lose_what_was_written(world: World) -> None:
-    world.store.before = lambda _: away("")
     with world.browser("tomas") as client:
+        world.store.before = lambda _: away("")
         answer = client.post("/leases/new", data=GOOD)
 
     assert answer.status_code == 503

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import replace
 from html import escape
+from typing import Any
 
 import pytest
-from web_world import World, page_of
+from web_world import Page, World, page_of, sign_in
 
 from keylease.domain import outlive
-from keylease.domain.event import AuditEvent
+from keylease.domain.event import AuditEvent, ChainedEvent
 
 NASTY = "<script>alert(1)</script> & \"quotes\" '{{ 7*7 }}'"
 
@@ -61,7 +63,7 @@ def test_the_audit_trail_is_for_auditors(world: World) -> None:
 
     page = page_of(world, "otto", "/audit")
 
-    assert "The chain holds, from its first record to number 5." in page.text
+    assert "The chain holds, from its first record to number 6." in page.text
     assert world.store.chain[-1].hash in page.text
     assert f"/leases/{lease.id}" in page.links
     assert page.text.index("Access key collected") < page.text.index("Asked"), "newest first"
@@ -70,8 +72,9 @@ def test_the_audit_trail_is_for_auditors(world: World) -> None:
 
 
 def test_an_empty_audit_trail_says_so(world: World) -> None:
-    assert "Nothing has happened yet." in page_of(world, "anna", "/audit").text
-    assert "Nobody has asked for anything yet." in page_of(world, "anna", "/leases/all").text
+    with world.program("anna") as anna:  # who signs in with a browser is on record
+        assert "Nothing has happened yet." in Page(anna.get("/audit").text).text
+        assert "Nobody has asked for anything yet." in Page(anna.get("/leases/all").text).text
 
 
 def test_a_broken_chain_is_told_and_its_records_are_shown(world: World) -> None:
@@ -87,13 +90,23 @@ def test_a_broken_chain_is_told_and_its_records_are_shown(world: World) -> None:
     assert "nobody" in page.text
 
 
-def test_the_audit_page_shows_the_newest_and_counts_all(world: World) -> None:
-    for _ in range(201):
-        world.ask()
+def test_the_audit_page_shows_the_newest_counts_all_and_reads_the_chain_once(world: World) -> None:
+    for _ in range(250):
+        world.store.append(AuditEvent(at=world.clock.now(), action="x", actor="y", details={}))
+    read: list[int] = []
+    whole = world.store.events
 
-    page = page_of(world, "otto", "/audit")
+    def counted(*words: Any, **more: Any) -> Iterator[ChainedEvent]:
+        for link in whole(*words, **more):
+            read.append(link.seq)
+            yield link
 
-    assert "The newest 200 of 201 records" in page.text
+    with world.browser("otto") as client:
+        world.store.events = counted  # type: ignore[method-assign]
+        text = Page(client.get("/audit").text).text
+    records = len(world.store.chain)
+    assert f"The newest 200 of {records} records" in text
+    assert len(read) == records + 200
 
 
 def test_whatever_people_write_is_text_and_nothing_else(world: World) -> None:
@@ -134,11 +147,24 @@ def test_who_is_not_signed_in_signs_in_and_comes_back(world: World, path: str) -
 
     assert "Who are you?" in page.text
     assert "it is unsafe" in page.text
-    assert page.form("/sign-in").fields == {"then": path}
-    assert page.form("/sign-in").choices["person"] == list(world.app.unsafe_people)
+    assert page.form("/sign-in/unsafe").fields.keys() == {"state"}
+    assert page.form("/sign-in/unsafe").choices["person"] == list(world.app.unsafe_people)
+    with world.browser() as client:
+        assert str(sign_in(client, "anna", path).url) == world.address + path
 
 
-EVERY_PAGE = ["/leases", "/leases/new", "/leases/all", "/approvals", "/audit", "/sign-in", "/nothing"]
+EVERY_PAGE = [
+    "/leases",
+    "/leases/new",
+    "/leases/all",
+    "/approvals",
+    "/audit",
+    "/sign-in",
+    "/signed-out",
+    "/sign-ins",
+    "/cli/done",
+    "/nothing",
+]
 
 
 @pytest.mark.parametrize("path", EVERY_PAGE)

@@ -17,9 +17,10 @@ from keylease.broker import Ask
 from keylease.domain import until
 from keylease.domain.access import Principal
 from keylease.domain.lease import Lease
-from keylease.ports import Cloud
+from keylease.ports import Cloud, Kept, SignIn
 from keylease.settings import Settings
 from keylease.testing import FakeClock, FakeCloud, MemoryStore
+from keylease.testing_sign_ins import memory_kept
 
 SETTINGS: dict[str, Any] = {
     "sign_in": {"allow_unsafe_people": True},
@@ -87,15 +88,18 @@ class World:
     clock: FakeClock = field(default_factory=FakeClock)
     store: MemoryStore = field(default_factory=MemoryStore)
     settings: dict[str, Any] = field(default_factory=lambda: SETTINGS)
+    kept: Kept = field(default_factory=memory_kept)
+    sign_in: SignIn | None = None
 
     def __post_init__(self) -> None:
         self.cloud = FakeCloud(self.clock, groups=GROUPS)
         both = Cloud(issuer=self.cloud, remover=self.cloud)
         clouds = {"media": both, "platform": both} if self.settings.get("accounts") else {}
-        self.app: App = assemble(Settings(**self.settings), self.store, clouds, self.clock)
+        settings = Settings(**self.settings)
+        self.app: App = assemble(settings, self.store, clouds, self.clock, kept=self.kept, sign_in=self.sign_in)
 
     def person(self, subject: str) -> Principal:
-        return self.app.sign_in.principal(subject)
+        return self.app.unsafe.principal(subject)
 
     def ask(self, subject: str = "tomas", wanted: str = "media/media-write", **changes: Any) -> Lease:
         account, permission_set = wanted.split("/")
@@ -128,8 +132,14 @@ class World:
         headers = {"Origin": self.address}
         with client_of(self.address, headers=headers, follow_redirects=True) as client:
             if subject:
-                assert client.post("/sign-in", data={"person": subject}).status_code == 200
+                assert sign_in(client, subject).status_code == 200
             yield client
+
+
+def sign_in(client: httpx.Client, subject: str, path: str = "/sign-in") -> httpx.Response:
+    """Sign in as somebody on the page of the development sign-in; where that leads to."""
+    form = Page(client.get(path).text).form("/sign-in/unsafe")
+    return client.post(form.action, data=form.fields | {"person": subject})
 
 
 @dataclass
@@ -153,6 +163,7 @@ class Page(HTMLParser):
         self.forms: list[Form] = []
         self.links: list[str] = []
         self.words: list[str] = []
+        self.fields: dict[str, str] = {}
         self._open: Form | None = None
         self._textarea: str | None = None
         self.feed(html)
@@ -180,6 +191,7 @@ class Page(HTMLParser):
             self._keep(had.get("name"), "")
         if tag == "input":
             self._input(had)
+            self.fields[had.get("id", "")] = had.get("value", "")
         if tag == "button":
             self._choice(had)
 

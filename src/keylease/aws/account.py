@@ -32,10 +32,16 @@ class Account:
     endpoint_url: str | None = None
     issuer: Identity = field(default_factory=Identity)
     remover: Identity = field(default_factory=Identity)
+    session_external_id: str | None = None
+    """What session roles here want to hear from the issuer besides."""
 
     def fence_arn(self, name: str) -> str:
         """The ARN that a fence of this name has here."""
         return f"{self.fences}{name}"
+
+    def session_role_arn(self, name: str) -> str:
+        """The ARN that a session role of this name has here."""
+        return f"arn:{self.partition}:iam::{self.id}:role{iam.SESSION_PATH}{name}"
 
     @property
     def fences(self) -> str:

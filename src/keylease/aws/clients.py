@@ -29,7 +29,7 @@ class Clients:
         self._on_call = on_call
         self._lock = threading.Lock()
         self._session: boto3.Session | None = None
-        self._made: dict[tuple[str, int], Any] = {}
+        self._made: dict[tuple[str, int, str | None], Any] = {}
 
     def iam(self, *, attempts: int = ATTEMPTS) -> IAMClient:
         """IAM. `attempts=1` for what must not be repeated unseen."""
@@ -41,12 +41,22 @@ class Clients:
         client: STSClient = self.service("sts", attempts=attempts)
         return client
 
-    def service(self, name: str, *, attempts: int) -> Any:
-        """Any service. Raises `AwsCredentials` where there are none, `AwsFailed` where there is no such service."""
+    def service(self, name: str, *, attempts: int, region: str | None = None) -> Any:
+        """Any service, in the account's region or another one.
+
+        Raises `AwsCredentials` where there are no credentials, `AwsFailed` where there is no such service.
+        """
         with self._lock:
-            if (name, attempts) not in self._made:
-                self._made[name, attempts] = ask(self._make, name, attempts)
-            return self._made[name, attempts]
+            key = (name, attempts, region)
+            if key not in self._made:
+                self._made[key] = ask(self._make, name, attempts, **({"region_name": region} if region else {}))
+            return self._made[key]
+
+    def are_temporary(self) -> bool:
+        """Whether these credentials are a session's themselves. Raises `AwsCredentials` where there are none."""
+        with self._lock:
+            found = ask(self._opened().get_credentials)
+        return found is not None and ask(found.get_frozen_credentials).token is not None
 
     def with_access_key(self, access_key: AccessKey, name: str) -> Any:
         """A service of the same account, asked with another access key, each call once; not kept."""
@@ -60,9 +70,12 @@ class Clients:
             )
 
     def _make(self, name: str, attempts: int, **credentials: str) -> Any:
-        if self._session is None:
-            self._session = session(self.account, self._identity, self._on_call)
-        make: Any = self._session.client  # the stubs know each service by its own name only
+        make: Any = self._opened().client  # the stubs know each service by its own name only
         return make(
             name, endpoint_url=self.account.endpoint_url, config=config(self.account, attempts), **credentials
         )
+
+    def _opened(self) -> boto3.Session:
+        if self._session is None:
+            self._session = session(self.account, self._identity, self._on_call)
+        return self._session

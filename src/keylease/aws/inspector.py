@@ -22,6 +22,8 @@ from keylease.aws.leftovers import every
 from keylease.aws.session import session
 from keylease.domain.clock import Clock, utc
 from keylease.domain.group_policy import horizon_of
+from keylease.domain.iam import CEILING_PATH, SESSION_PATH
+from keylease.domain.role_policy import horizon_of_role
 from keylease.domain.statement import statements
 from keylease.errors import AwsCredentials, AwsFailed
 
@@ -98,13 +100,31 @@ class Group:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Role:
-    """An IAM role with its trust policy and all its other policies, inline ones first."""
+    """An IAM role with its trust policy and all its other policies, inline ones first.
+
+    `ceiling`: its permissions boundary, where that lies under the ceilings' path; known of session roles alone.
+    """
 
     name: str
     path: str
     arn: str
     trust: Mapping[str, Any]
     policies: tuple[NamedPolicy, ...]
+    longest: timedelta = timedelta(hours=1)
+    """How long a session of it may last (MaxSessionDuration)."""
+    ceiling: NamedPolicy | None = None
+
+    @property
+    def horizon(self) -> datetime | None:
+        """The instant from which on it allows nothing, by its policies or its ceiling; None where there is none."""
+        dates = [date for policy in self.bearing if (date := horizon_of_role(policy.document)) is not None]
+        return min(dates) if dates else None
+
+    @property
+    def bearing(self) -> tuple[NamedPolicy, ...]:
+        """All its policies and its ceiling, each once."""
+        apart = self.ceiling is not None and self.ceiling not in self.policies
+        return (*self.policies, self.ceiling) if apart and self.ceiling else self.policies
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -186,11 +206,25 @@ def groups(clients: Clients, path: str) -> tuple[Group, ...]:
     )
 
 
+def role(clients: Clients, name: str) -> Role | None:
+    """The IAM role of that name with its policies; None where there is none."""
+    try:
+        return _role(clients.iam(), ask(clients.iam().get_role, RoleName=name)["Role"])
+    except NoSuchEntity:
+        return None
+
+
 def roles(clients: Clients, path: str) -> tuple[Role, ...]:
     """All IAM roles under a path, with their policies."""
     return tuple(
         _role(clients.iam(), found) for found in every(clients.iam(), "list_roles", "Roles", PathPrefix=path)
     )
+
+
+def instance_profiles(clients: Clients, role: str) -> tuple[str, ...]:
+    """The instance profiles that hand a role to an EC2 instance, by name."""
+    found = every(clients.iam(), "list_instance_profiles_for_role", "InstanceProfiles", RoleName=role)
+    return tuple(sorted(profile["InstanceProfileName"] for profile in found))
 
 
 def standing(clients: Clients, caller_arn: str) -> Standing:
@@ -217,13 +251,28 @@ def policies_of(clients: Clients, principal_arn: str) -> tuple[NamedPolicy, ...]
 
 
 def _role(iam: IAMClient, found: Mapping[str, Any]) -> Role:
+    policies = _policies(iam, "role", found["RoleName"])
     return Role(
         name=found["RoleName"],
         path=found["Path"],
         arn=found["Arn"],
         trust=found["AssumeRolePolicyDocument"],
-        policies=_policies(iam, "role", found["RoleName"]),
+        policies=policies,
+        longest=timedelta(seconds=found.get("MaxSessionDuration", 3600)),
+        ceiling=_ceiling(iam, found, policies) if found["Path"].startswith(SESSION_PATH) else None,
     )
+
+
+def _ceiling(iam: IAMClient, found: Mapping[str, Any], policies: tuple[NamedPolicy, ...]) -> NamedPolicy | None:
+    """Listings show no boundary. A ceiling that is attached as well was read with the policies."""
+    whole: Mapping[str, Any] = found
+    if "PermissionsBoundary" not in found:
+        whole = ask(iam.get_role, RoleName=found["RoleName"])["Role"]
+    arn: str = whole.get("PermissionsBoundary", {}).get("PermissionsBoundaryArn", "")
+    if f":policy{CEILING_PATH}" not in arn:
+        return None
+    known = next((policy for policy in policies if policy.arn == arn), None)
+    return known or _managed(iam, arn.rpartition("/")[2], arn)
 
 
 def _of_user(iam: IAMClient, name: str) -> tuple[NamedPolicy, ...]:

@@ -1,4 +1,4 @@
-"""The identity that makes: fences, users behind them, group memberships, access keys.
+"""The identity that makes: fences, users behind them, group memberships, access keys, sessions.
 
 Every method may be called again after a lost answer; what is there already is compared with what should be, and
 never changed. IAM shows what was just made only after a while, so a user that is not seen yet is asked for again,
@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
+from keylease.aws import sessions
 from keylease.aws import tags as tag_values
 from keylease.aws.clients import Clients
 from keylease.aws.confirm import confirmed
@@ -22,8 +23,9 @@ from keylease.domain.access import Probe
 from keylease.domain.clock import Clock
 from keylease.domain.iam import Fence
 from keylease.domain.secret import Secret
+from keylease.domain.session import SessionTerms
 from keylease.errors import AwsFailed, AwsThrottled, FenceDiffers, FenceMissing, GroupMissing
-from keylease.ports import AccessKey, GroupFacts
+from keylease.ports import AccessKey, Credentials, GroupFacts
 
 if TYPE_CHECKING:
     from types_boto3_iam.type_defs import TagTypeDef
@@ -53,6 +55,14 @@ class AwsIssuer:
     def group_facts(self, group: str) -> GroupFacts:
         """The group's horizon and its warnings, five minutes old at most. Raises `GroupMissing`."""
         return self._groups.facts(group)
+
+    def role_facts(self, role: str) -> GroupFacts:
+        """The same of a session role, with its ceiling. Raises `RoleMissing`."""
+        return self._groups.role_facts(role)
+
+    def assume(self, terms: SessionTerms) -> Credentials:
+        """A session of a session role, on these terms."""
+        return sessions.assume(self._clients, terms)
 
     def create_fence(self, fence: Fence) -> None:
         """See to it that the fence exists and is what it should be. Raises `FenceDiffers` where it is not.

@@ -9,12 +9,14 @@ from keylease.domain.broker_policy import issuer_policy, remover_policy
 from keylease.domain.statement import as_list, covers, statements
 
 _STS = frozenset({"AssumeRole", "GetCallerIdentity"})
+_EC2 = frozenset({"DescribeInstances", "StopInstances"})
 _ANY_HORIZON = datetime(9999, 1, 1, tzinfo=UTC)
 
 
 def action(operation: str) -> str:
-    """The action that a policy must allow for an operation of IAM or STS: `iam:CreateUser`."""
-    return f"{'sts' if operation in _STS else 'iam'}:{operation}"
+    """The action that a policy must allow for an operation of ours: `iam:CreateUser`."""
+    service = "sts" if operation in _STS else "ec2" if operation in _EC2 else "iam"
+    return f"{service}:{operation}"
 
 
 def hint(denied: str, *, explicit: bool) -> str:
@@ -30,7 +32,7 @@ def hint(denied: str, *, explicit: bool) -> str:
 
 def statement(allowed: str) -> str | None:
     """The statement of the broker's own policies that allows an action, cut down to it; None where none does."""
-    for document in (issuer_policy(horizon=_ANY_HORIZON), remover_policy()):
+    for document in (issuer_policy(horizon=_ANY_HORIZON), remover_policy(watches=True, stops=True)):
         for own in statements(document):
             if own["Effect"] == "Allow" and any(covers(pattern, allowed) for pattern in as_list(own["Action"])):
                 return iam.canonical({**own, "Action": allowed})

@@ -1,4 +1,4 @@
-"""The identity that takes away: users, access keys, fences. It can make nothing.
+"""The identity that takes away: users, access keys, fences, what sessions may do. It can make nothing.
 
 The order is groups, access keys, all else, user: a session that the access key has begun lives on what the
 groups allow, so they go first. The permissions boundary is never taken off, not even last: sessions of up to 36
@@ -16,6 +16,7 @@ from keylease.aws.clients import Clients
 from keylease.aws.failures import InUse, NoSuchEntity, ask
 from keylease.aws.leftovers import access_keys, attempt, delete, every, groups, take_all
 from keylease.aws.sweep import observed
+from keylease.domain import ended_policy
 from keylease.domain.plan import Observed
 
 
@@ -61,6 +62,14 @@ class AwsRemover:
         except InUse:
             return self._is_free(arn) and self._delete_with_versions(arn)
         return True
+
+    def refuse_sessions(self, role: str, policy: str | None) -> None:
+        """Write the policy that refuses sessions of the role; with None take it away, if it is there."""
+        iam = self._clients.iam()
+        if policy is None:
+            delete(iam.delete_role_policy, RoleName=role, PolicyName=ended_policy.NAME)
+        else:
+            ask(iam.put_role_policy, RoleName=role, PolicyName=ended_policy.NAME, PolicyDocument=policy)
 
     def _expected(self, user: str, group: str | None, access_key_id: str | None) -> None:
         iam = self._clients.iam()

@@ -135,3 +135,5 @@ def _keep_answers_out_of_logs() -> None:
     logger = logging.getLogger("botocore")
     if logger.level < logging.INFO:
         logger.setLevel(logging.INFO)
+    # that a role cannot be assumed is raised, and said in one sentence; botocore logs a traceback besides
+    logging.getLogger("botocore.credentials").setLevel(logging.CRITICAL)

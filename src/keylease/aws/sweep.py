@@ -1,10 +1,10 @@
 """What AWS holds under keylease's paths.
 
-One listing, `GetAccountAuthorizationDetails`, brings users with their boundary, groups and tags, and policies with
-their documents, a thousand a page; only the access keys are asked for user by user. It shows the whole account, so
-what is not under keylease's paths is dropped here.
+One listing, `GetAccountAuthorizationDetails`, brings users with their boundary, groups and tags, session roles with
+their boundary and inline policies, and policies with their documents, a thousand a page; only the access keys are
+asked for user by user. It shows the whole account, so what is not under keylease's paths is dropped here.
 
-Where it shows no boundary for a user, the user itself is asked once more: an alarm is to rest on that.
+Where it shows no boundary for a user or a session role, that itself is asked once more: an alarm is to rest on it.
 """
 
 from __future__ import annotations
@@ -16,21 +16,29 @@ from keylease.aws import tags
 from keylease.aws.failures import NoSuchEntity, ask
 from keylease.aws.leftovers import key_ids
 from keylease.domain import iam as names
-from keylease.domain.plan import Observed, ObservedFence, ObservedUser
+from keylease.domain.ended_policy import NAME
+from keylease.domain.plan import Observed, ObservedFence, ObservedRole, ObservedUser
 
 if TYPE_CHECKING:
     from types_boto3_iam import IAMClient
 
 
 def observed(iam: IAMClient) -> Observed:
-    """All users and fences, sorted by name. A user that goes while the others are asked about is left out."""
-    pages = iam.get_paginator("get_account_authorization_details").paginate(Filter=["User", "LocalManagedPolicy"])
+    """All users, session roles and fences, sorted by name. Who goes meanwhile is left out."""
+    pages = iam.get_paginator("get_account_authorization_details").paginate(
+        Filter=["User", "Role", "LocalManagedPolicy"]
+    )
     found: Mapping[str, Any] = ask(pages.build_full_result)
     users = [_user(iam, user) for user in found["UserDetailList"] if user["Path"].startswith(names.USER_PATH)]
     there = sorted((user for user in users if user is not None), key=lambda user: user.name)
     worn = {user.boundary for user in there}
     fences = [_fence(policy, worn) for policy in found["Policies"] if policy["Path"].startswith(names.FENCE_PATH)]
-    return Observed(users=tuple(there), fences=tuple(sorted(fences, key=lambda fence: fence.name)))
+    roles = [_role(iam, role) for role in found["RoleDetailList"] if role["Path"].startswith(names.SESSION_PATH)]
+    return Observed(
+        users=tuple(there),
+        fences=tuple(sorted(fences, key=lambda fence: fence.name)),
+        roles=tuple(sorted((role for role in roles if role is not None), key=lambda role: role.name)),
+    )
 
 
 def _user(iam: IAMClient, detail: Mapping[str, Any]) -> ObservedUser | None:
@@ -45,6 +53,20 @@ def _user(iam: IAMClient, detail: Mapping[str, Any]) -> ObservedUser | None:
         groups=frozenset(detail.get("GroupList", [])),
         tags={tag["Key"]: tags.decode(tag["Value"]) for tag in detail.get("Tags", [])},
         access_key_ids=frozenset(key_ids(iam, name)),
+    )
+
+
+def _role(iam: IAMClient, detail: Mapping[str, Any]) -> ObservedRole | None:
+    name = detail["RoleName"]
+    try:
+        boundary = _boundary(detail) or _boundary(ask(iam.get_role, RoleName=name)["Role"])
+    except NoSuchEntity:
+        return None
+    inline = {policy["PolicyName"]: policy["PolicyDocument"] for policy in detail.get("RolePolicyList", [])}
+    return ObservedRole(
+        name=name,
+        has_ceiling=f":policy{names.CEILING_PATH}" in (boundary or ""),
+        ended=document_text(inline[NAME]) if NAME in inline else None,
     )
 
 

@@ -21,16 +21,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from keylease.cli.connecting import DEFAULT_SERVER, connect
 from keylease.cli.output import Terminal
 from keylease.domain.clock import Clock, SystemClock
-from keylease.errors import KeyleaseError, SignInNeeded
+from keylease.errors import KeyleaseError, SignInNeeded, SignInTooOld
 
 if TYPE_CHECKING:
     from keylease.client import Client
 
-DEFAULT_SERVER = "http://127.0.0.1:8465"
 DEFAULT_CONFIG = "keylease.toml"
 INTERRUPTED, READER_GONE = 130, 141
+LOGIN = "keylease login"
 COMMON = "Options of every command"
 EVERYBODY, APPROVERS, AUDITORS, OPERATORS = "For everybody", "For approvers", "For auditors", "For operators"
 """Whom a command is for; the help shows commands under these."""
@@ -115,10 +116,7 @@ class Invocation:
             person = self.options.person
             if person is not None and not (person.isascii() and person.isprintable()):
                 raise WrongUsage("--as takes a person's id: plain letters, digits and signs.")
-            _without_httpx_own_command()
-            from keylease.client import Client
-
-            self._client = Client(self.options.server or DEFAULT_SERVER, person=person)
+            self._client = connect(self.options.server, person=person)
         return self._client
 
     def close(self) -> None:
@@ -197,9 +195,13 @@ def _ended(invocation: Invocation, function: Callable[[], None]) -> int:
 
 
 def _advised(failure: KeyleaseError, options: Options) -> KeyleaseError:
-    """A failure to sign in, with the only way to sign in that there is from here."""
-    if isinstance(failure, SignInNeeded) and not options.person:
-        failure.hint = "On a development server say who you are: --as PERSON, or KEYLEASE_UNSAFE_PERSON."
+    """A failure to be signed in, with the way to sign in from here."""
+    if options.person:
+        return failure
+    if isinstance(failure, SignInTooOld):
+        failure.hint = f"`{LOGIN} --fresh` signs you in anew; add --mfa where a second factor is asked for."
+    elif isinstance(failure, SignInNeeded) and LOGIN not in failure.hint:
+        failure.hint = f"`{LOGIN}` signs you in. On a development server --as PERSON does too."
     return failure
 
 
@@ -227,14 +229,6 @@ def _start_log(*, verbose: bool) -> None:
     handler.setFormatter(logging.Formatter("%(name)s: %(message)s"))
     logging.getLogger("keylease").addHandler(handler)
     logging.getLogger("keylease").setLevel(logging.DEBUG)
-
-
-def _without_httpx_own_command() -> None:
-    """httpx loads its own command line too, with Rich and Pygments, which takes as long as all the rest of it.
-
-    It goes without where that is missing, so for this process it is missing.
-    """
-    sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type] # None: not to be imported
 
 
 def _epilog(examples: tuple[str, ...]) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from keylease.cli.context import OPERATORS, Invocation, command, operator
+from keylease.errors import ServerUnreachable
 
 if TYPE_CHECKING:
     from keylease.sandbox.company import Company
@@ -75,7 +76,9 @@ def sandbox(
             company = sandbox_company.found(home, aws, call.clock, listen=f"127.0.0.1:{port}")
             with company.server(call.clock) as server:
                 _explain(call, company)
-                server.wait()
+                ended = server.wait()
+    if ended:
+        raise ServerUnreachable(f"The sandbox's server ended with status {ended}.", hint="Start it again.")
 
 
 def _explain(call: Invocation, company: Company) -> None:

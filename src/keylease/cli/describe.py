@@ -126,7 +126,7 @@ def lease_facts(lease: LeaseView, now: datetime) -> list[tuple[str, Cell]]:
     return [(name, cell) for name, cell in facts if cell.people]
 
 
-def me_facts(me: Me) -> list[tuple[str, Cell]]:
+def me_facts(me: Me, now: datetime) -> list[tuple[str, Cell]]:
     """Who one is."""
     duties = [duty for duty, has in (("administrator", me["administrator"]), ("auditor", me["auditor"])) if has]
     return [
@@ -134,7 +134,14 @@ def me_facts(me: Me) -> list[tuple[str, Cell]]:
         ("id", Cell(me["id"])),
         ("groups", Cell(", ".join(me["groups"]))),
         ("duties", Cell(", ".join(duties) or "none", ", ".join(duties))),
+        *_signed_in(me, now),
     ]
+
+
+def _signed_in(me: Me, now: datetime) -> list[tuple[str, Cell]]:
+    """Until when this terminal is signed in, where it is."""
+    until = me.get("signed_in_until")
+    return [("signed in until", _instant(until, now))] if until else []
 
 
 def ends_at(lease: LeaseView) -> str:
@@ -160,6 +167,11 @@ def asked(lease: LeaseView, now: datetime) -> str:
     if "T" not in lease["asked"]:
         return f"{lease['asked']} from the approval on"
     return f"until {spoken.exact(local(lease['asked']), now.astimezone())}"
+
+
+def moment(instant: str, now: datetime) -> str:
+    """An instant of the server's in words, in the person's zone."""
+    return spoken.exact(local(instant), now.astimezone())
 
 
 def local(instant: str) -> datetime:

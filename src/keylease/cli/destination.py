@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -142,8 +143,8 @@ class Print:
         if terminal.as_json:
             terminal.json({"lease": collected.lease, "ready": collected.ready} | values)
         else:
-            terminal.write(f"export AWS_ACCESS_KEY_ID={values['access_key_id']}")
-            terminal.write(f"export AWS_SECRET_ACCESS_KEY={values['secret_access_key']}")
+            terminal.write(f"export AWS_ACCESS_KEY_ID={shlex.quote(values['access_key_id'])}")
+            terminal.write(f"export AWS_SECRET_ACCESS_KEY={shlex.quote(values['secret_access_key'])}")
         sys.stdout.flush()
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from keylease.cli.context import Invocation
-from keylease.errors import NoSuchLease, NotAuditor
+from keylease.errors import NoSuchLease
 
 if TYPE_CHECKING:
     from keylease.client import Client, LeaseView
@@ -39,10 +39,7 @@ def lease_id(invocation: Invocation, written: str) -> str:
 
 def _in_sight(client: Client) -> list[LeaseView]:
     """Every lease that this person may see."""
-    try:
-        return client.leases("all")
-    except NotAuditor:
-        return client.leases("mine") + client.leases("waiting")
+    return client.leases("seen")
 
 
 def _listed(ids: list[str]) -> str:

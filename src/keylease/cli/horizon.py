@@ -126,7 +126,7 @@ def _bearers(call: Invocation, settings: Settings, name: str, clients: Clients) 
     issuer = horizons.issuer_arn(clients.account)
     if issuer is None:
         call.terminal.say(f"{name}: who the issuer is cannot be told here, so its own policy is not looked at.")
-    groups = [one.group for one in settings.catalogue().granted(name)]
+    groups = [one.group for one in settings.catalogue().granted(name) if one.group]
     return horizons.bearers(clients, groups, issuer)
 
 

@@ -73,7 +73,7 @@ def whoami(call: Invocation) -> None:
     if call.options.as_json:
         call.terminal.json(me)
         return
-    call.terminal.facts(describe.me_facts(me))
+    call.terminal.facts(describe.me_facts(me, call.clock.now()))
 
 
 def _say_what_is_next(call: Invocation, leases: list[LeaseView]) -> None:

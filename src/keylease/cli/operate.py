@@ -19,6 +19,8 @@ from keylease.cli.output import Cell
 from keylease.errors import BadConfiguration
 
 if TYPE_CHECKING:
+    import logging
+
     from keylease.reconciler import PassReport
 
 commands = typer.Typer()
@@ -48,7 +50,8 @@ def serve(call: Invocation) -> None:
     call.terminal.say(f"keylease answers at {settings.server.address}. Ctrl-C ends it; leases end without it.")
     if made.unsafe_people:
         call.terminal.say(f"Unsafe: whoever reaches it may be any of {', '.join(made.unsafe_people)}.")
-    with jobs.passes(made.health, settings.server.pass_every):
+    passing = jobs.passes(made.health, settings.server.pass_every)
+    with passing, jobs.watching(made.watch, settings.sign_in.check_every):
         uvicorn.Server(uvicorn.Config(api, log_config=None, server_header=False)).run(sockets=[listening])
 
 
@@ -83,7 +86,8 @@ def reconcile(
         return
     _start_log(verbose=call.options.verbose)
     call.terminal.say("Pass after pass; Ctrl-C ends it.")
-    with jobs.passes(made.health, settings.server.pass_every):
+    passing = jobs.passes(made.health, settings.server.pass_every)
+    with passing, jobs.watching(made.watch, settings.sign_in.check_every):
         while True:
             call.clock.sleep(WITHOUT_END)
 
@@ -146,6 +150,14 @@ def _start_log(*, verbose: bool) -> None:
     logging.basicConfig(stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     logging.getLogger("keylease").setLevel(logging.DEBUG if verbose else logging.INFO)
     logging.getLogger("uvicorn").setLevel(logging.INFO if verbose else logging.WARNING)
+    logging.getLogger("uvicorn.access").addFilter(_without_query)
+
+
+def _without_query(record: logging.LogRecord) -> bool:
+    """Write down the path of a request alone: a query may hold the code with which somebody signs in."""
+    if isinstance(record.args, tuple):
+        record.args = tuple(one.partition("?")[0] if isinstance(one, str) else one for one in record.args)
+    return True
 
 
 def _end_in_order() -> None:

@@ -46,12 +46,12 @@ class Terminal:
         self.as_json = as_json
         self.draws = not as_json and _is_terminal(sys.stdout)
         self.talks_to_somebody = _is_terminal(sys.stderr)
-        self.asks = not as_json and self.talks_to_somebody and _is_terminal(sys.stdin)
+        self.is_attended = self.talks_to_somebody and _is_terminal(sys.stdin)
+        self.asks = not as_json and self.is_attended
 
     def json(self, value: object) -> None:
-        """One JSON value on stdout."""
-        ascii_only = (sys.stdout.encoding or "").lower() not in {"utf-8", "utf8"}
-        self.write(json.dumps(value, indent=2, ensure_ascii=ascii_only))
+        """One JSON value on stdout, in ASCII: what others wrote cannot steer a terminal from here either."""
+        self.write(json.dumps(value, indent=2, ensure_ascii=True))
 
     def table(self, headings: Sequence[str], rows: Sequence[Sequence[Cell]]) -> None:
         """Rows on stdout; an empty table is nothing."""
@@ -94,6 +94,10 @@ class Terminal:
         """A line for people, on stderr; with --json nobody is spoken to."""
         if not self.as_json:
             sys.stderr.write(f"{harmless(words)}\n")
+
+    def tell(self, words: str) -> None:
+        """A line for the person who has to act now; with --json too, since else nobody could."""
+        sys.stderr.write(f"{harmless(words)}\n")
 
     def fail(self, failure: KeyleaseError) -> None:
         """A failure, for people or as JSON."""

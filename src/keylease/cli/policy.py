@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -61,7 +62,7 @@ def broker_policy(
 ) -> None:
     """Print what the broker's two identities may do in AWS: all of it, and nothing more.
 
-    Reads the configuration where there is one, for the account's name and partition and for fences_ahead.
+    Reads the configuration where there is one: the account's name and partition, fences_ahead, [launch].
     """
     from keylease.domain import ahead, until
     from keylease.domain import broker_policy as policies
@@ -74,8 +75,50 @@ def broker_policy(
     if issuer or not remover:
         documents["issuer"] = policies.issuer_policy(horizon=end, fences_ahead=without_fences, **at)
     if remover or not issuer:
-        documents["remover"] = policies.remover_policy(**at)
+        documents["remover"] = policies.remover_policy(
+            partition=at["partition"], account=at["account"], **_launching(settings)
+        )
     _write(call, documents, "json" if call.options.as_json else format_)
+
+
+@command(
+    commands,
+    "group-policy",
+    panel=OPERATORS,
+    examples=("keylease group-policy media-archive.json --horizon 26w > group.json",),
+    common=operator,
+)
+def group_policy(
+    call: Invocation,
+    policy: Annotated[Path, typer.Argument(metavar="FILE", help="A policy document: what the set gives.")],
+    *,
+    horizon: Horizon = HORIZON,
+    share: Annotated[bool, typer.Option("--share", help="The set may open the account's data to others.")] = False,
+) -> None:
+    """Print a permission set's policy so that it defends itself.
+
+    It then holds for leased users only, up to the horizon, and denies what could outlive an access key.
+    """
+    import json
+
+    from keylease.domain import ahead, until
+    from keylease.domain import group_policy as groups
+    from keylease.domain.statement import statements
+
+    end = ahead.horizon(until.parse(horizon), call.clock.now())
+    try:
+        given = statements(json.loads(policy.read_text(encoding="utf-8")))
+        document = groups.group_policy(given, horizon=end, share=share)
+    except (OSError, ValueError, KeyError, TypeError) as wrong:
+        raise WrongUsage(f"{policy} is no policy document that can be used: {wrong}.") from None
+    call.terminal.json(document)
+
+
+def _launching(settings: Settings | None) -> dict[str, bool]:
+    """Whether instances that leases have started are listed and stopped."""
+    if settings is None:
+        return {}
+    return {"watches": bool(settings.launch.regions), "stops": settings.launch.stop_after is not None}
 
 
 def _write(call: Invocation, documents: dict[str, dict[str, Any]], format_: str) -> None:

@@ -13,19 +13,27 @@ from typer import core
 
 import keylease
 from keylease.cli import (
+    agent,
     approvals,
     collect,
+    configure,
+    connect,
+    console,
     demo,
     doctor,
     events,
+    exec,  # noqa: A004 - the command is called that; nothing here runs code from a text
     fences,
     horizon,
+    launch,
     leases,
     operate,
     policy,
     prepare,
     requests,
     revoke,
+    sign_in,
+    status,
 )
 from keylease.cli.context import INTERRUPTED, AsJson, Config, Options, Person, Server, Verbose
 from keylease.cli.output import Terminal
@@ -60,10 +68,11 @@ def keylease_command(
         typer.echo(ctx.get_help())
 
 
-COMMON = (leases, requests, collect, revoke, approvals, events)
-OPERATING = (prepare, policy, doctor, horizon, fences, operate, demo)
+COMMON = (sign_in, leases, requests, collect, revoke, approvals, events)
+SESSIONS = (configure, status, connect, exec, console, agent)
+OPERATING = (prepare, policy, doctor, horizon, fences, launch, operate, demo)
 
-for part in (*COMMON, *OPERATING):
+for part in (*COMMON, *SESSIONS, *OPERATING):
     app.add_typer(part.commands)
 
 

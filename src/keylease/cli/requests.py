@@ -46,12 +46,17 @@ def request(
     account: Annotated[
         str | None, typer.Option("--account", metavar="NAME", help="Where there are several.")
     ] = None,
+    kind: Annotated[
+        str | None, typer.Option("--kind", help="access-key or session, where the permission set gives both.")
+    ] = None,
     wait: Wait = False,
     wait_at_most: WaitAtMost = "1h",
 ) -> None:
     """Ask for a lease."""
     account = account or _only_account(call.client.sets(), permission_set)
-    lease = call.client.request(permission_set=permission_set, account=account, until=until, reason=reason)
+    lease = call.client.request(
+        permission_set=permission_set, account=account, until=until, reason=reason, kind=kind
+    )
     _asked(call, lease, wait_at_most if wait else None)
 
 
@@ -86,7 +91,8 @@ def _asked(call: Invocation, lease: LeaseView, wait_at_most: str | None) -> None
     if lease["status"] == "approved":
         by = lease["approver"]["name"] if lease["approver"] else "keylease"
         end = describe.end_in_words(lease, call.clock.now())
-        call.terminal.say(f"Approved by {by} until {end}. Next: keylease collect {lease['id']}")
+        then = "keylease configure" if lease["kind"] == "session" else f"keylease collect {lease['id']}"
+        call.terminal.say(f"Approved by {by} until {end}. Next: {then}")
     call.terminal.result(lease, describe.lease_row(lease, call.clock.now()))
     if wait_at_most is not None and lease["status"] == "requested":
         raise typer.Exit(UNDECIDED)

@@ -21,9 +21,12 @@ def revoke(call: Invocation, lease: LeaseArgument, *, yes: Yes = False) -> None:
         if call.terminal.choose("Programs that use it will fail. End it now?", ("yes", "no")) == "no":
             call.terminal.say("Nothing was changed.")
             return
-    with call.terminal.working("AWS takes the access key away"):
+    with call.terminal.working("AWS is told"):
         ended = call.client.revoke(wanted)
-    if ended["ended_at"] is None:
+    if ended["ended_at"] is None and ended["kind"] == "session":
+        call.terminal.say(f"{ended['id']} gives no more sessions.")
+        call.terminal.say("AWS refuses those that run within seconds, at most some minutes.")
+    elif ended["ended_at"] is None:
         call.terminal.say(f"{ended['id']} is ending; keylease goes on until AWS has taken it away.")
     else:
         call.terminal.say(f"{ended['id']} has ended.")

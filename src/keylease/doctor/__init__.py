@@ -3,7 +3,7 @@
 `examine` turns facts into rows, without asking anybody. `gather` asks AWS and the ledger for the facts. All checks
 run whatever one of them finds, over every account; what could not be looked at is said, never passed over.
 
-Nothing here changes anything. What a pass mends by itself (orphans, ghosts) is not told here.
+Nothing in AWS is changed. What a pass mends by itself (orphans, ghosts) is not told here.
 """
 
 from __future__ import annotations

@@ -42,6 +42,8 @@ class IdentityFacts:
     skew: Fact[timedelta]
     standing: Fact[Standing]
     refused: tuple[str, ...] | None = None
+    held: bool = True
+    """Whether this process is to have it; what it has not is another process's to look at."""
 
     def is_in(self, account_id: str) -> bool:
         """Whether it has credentials, and of that account."""
@@ -70,6 +72,10 @@ class AccountFacts:
     observed: Fact[Observed]
     worn: Mapping[str, str] = field(default_factory=dict)
     fences_ahead: bool = False
+    watches: bool = False
+    stops: bool = False
+    """Whether instances that leases have started are listed here, and stopped."""
+    session_external_id: str | None = None
 
     @property
     def is_open(self) -> bool:

@@ -1,4 +1,5 @@
-"""Asks AWS and the ledger for what doctor judges. It only reads.
+"""Asks AWS and the ledger for what doctor judges. It only reads, but for one thing: a ledger that is opened is
+brought to this keylease's schema, as at every start. A ledger that is not there yet is not made.
 
 In each account the remover's credentials read, since they may see most; where they do not work the issuer's do, so
 far as they may. Accounts are asked side by side. An account that does not answer is asked nothing more.
@@ -8,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, nullcontext
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -26,7 +28,7 @@ from keylease.domain.lease import IN_AWS
 from keylease.errors import AwsCredentials, AwsUnreachable, KeyleaseError
 from keylease.ports import LeaseQuery, Store
 from keylease.settings import Settings
-from keylease.store import open_ledger
+from keylease.store import Ledger, open_ledger
 
 T = TypeVar("T")
 
@@ -41,8 +43,8 @@ def gather(settings: Settings, accounts: Mapping[str, Account], configuration: s
     `configuration` is what to call it. Raises nothing of what AWS or the ledger fail with.
     """
     ledger, store = _ledger(settings.store.url)
-    with ThreadPoolExecutor(max_workers=SIDE_BY_SIDE) as pool:
-        readings = [_Reading(name, account, clock) for name, account in accounts.items()]
+    readings = [_Reading(name, account, clock, holds=settings.server.holds) for name, account in accounts.items()]
+    with closing(store) if store else nullcontext(), ThreadPoolExecutor(max_workers=SIDE_BY_SIDE) as pool:
         found = tuple(pool.map(partial(_account, settings, store), readings))
     return Facts(now=clock.now(), machine=_machine(settings, configuration, ledger), accounts=found)
 
@@ -60,7 +62,7 @@ def _machine(settings: Settings, configuration: str, ledger: LedgerFacts) -> Mac
     )
 
 
-def _ledger(url: str) -> tuple[LedgerFacts, Store | None]:
+def _ledger(url: str) -> tuple[LedgerFacts, Ledger | None]:
     """The ledger, not made where it is not there yet. A password in its address is not shown."""
     place = url.removeprefix(_SQLITE) if url.startswith(_SQLITE) else url.rpartition("@")[2]
     if url.startswith(_SQLITE) and not Path(place).exists():
@@ -78,7 +80,7 @@ def _records(store: Store) -> int | None:
 
 def _account(settings: Settings, store: Store | None, reading: _Reading) -> AccountFacts:
     sets = settings.catalogue().granted(reading.name)
-    named = frozenset(one.group for one in sets)
+    named = frozenset(one.group for one in sets if one.group)
     return AccountFacts(
         name=reading.name,
         id=reading.account.id,
@@ -93,6 +95,9 @@ def _account(settings: Settings, store: Store | None, reading: _Reading) -> Acco
         observed=reading.ask(lambda clients: observed(clients.iam())),
         worn=_worn(store, reading.name),
         fences_ahead=settings.fences_ahead,
+        watches=bool(settings.launch.regions),
+        stops=settings.launch.stop_after is not None,
+        session_external_id=reading.account.session_external_id,
     )
 
 
@@ -112,8 +117,9 @@ def _worn(store: Store | None, account: str) -> dict[str, str]:
 class _Reading:
     """One account that is being read, with whichever of the two identities may read."""
 
-    def __init__(self, name: str, account: Account, clock: Clock) -> None:
+    def __init__(self, name: str, account: Account, clock: Clock, *, holds: str) -> None:
         self.name = name
+        self._held = {"issuer", "remover"} if holds == "both" else {holds}
         self.account = account
         self._clock = clock
         self._identities = {"remover": account.remover, "issuer": account.issuer}
@@ -123,6 +129,8 @@ class _Reading:
     def ask(self, question: Callable[[Clients], T]) -> Fact[T]:
         """The answer, or why there is none."""
         for name, clients in self._clients.items():
+            if name not in self._held:
+                continue
             caller = self._caller(name)
             if not isinstance(caller, KeyleaseError) and caller.account == self.account.id:
                 return learn(partial(question, clients))
@@ -139,6 +147,7 @@ class _Reading:
             skew=self._skew(name, caller),
             standing=standing,
             refused=self._refused(name, standing, fences_ahead=fences_ahead),
+            held=name in self._held,
         )
 
     def _caller(self, name: str) -> Fact[Caller]:

@@ -34,7 +34,9 @@ def credentials(at: AccountFacts) -> Iterator[Row]:
     """Each identity has credentials, and of this account; and they are two."""
     for one in (at.issuer, at.remover):
         origin = f" (from {one.origin})" if isinstance(one.origin, str) else ""
-        if isinstance(one.caller, KeyleaseError):
+        if not one.held:
+            yield ok("credentials", f"The {one.name} is another process's (server.holds); run doctor there too.")
+        elif isinstance(one.caller, KeyleaseError):
             yield _without(at, one, origin, one.caller)
         elif one.caller.account != at.id:
             sentence = f"The {one.name} is {one.caller.arn}: that is not in the account {at.id}."
@@ -105,12 +107,30 @@ def permissions(at: AccountFacts) -> Iterator[Row]:
 
 
 def expected(
-    name: str, *, partition: str, fences_ahead: bool, horizon: datetime = _FAR, account: str = "*"
+    name: str,
+    *,
+    partition: str,
+    fences_ahead: bool = False,
+    horizon: datetime = _FAR,
+    account: str = "*",
+    watches: bool = False,
+    stops: bool = False,
 ) -> dict[str, Any]:
     """The policy that keylease prints for the `issuer` or the `remover`."""
     if name == "issuer":
         return issuer_policy(horizon=horizon, partition=partition, account=account, fences_ahead=fences_ahead)
-    return remover_policy(partition=partition, account=account)
+    return remover_policy(partition=partition, account=account, watches=watches, stops=stops)
+
+
+def _expected(at: AccountFacts, name: str, horizon: datetime = _FAR) -> dict[str, Any]:
+    return expected(
+        name,
+        partition=at.partition,
+        fences_ahead=at.fences_ahead,
+        horizon=horizon,
+        watches=at.watches,
+        stops=at.stops,
+    )
 
 
 def _compared(at: AccountFacts, one: IdentityFacts, documents: list[Mapping[str, Any]]) -> Iterator[Row]:
@@ -130,7 +150,7 @@ def _compared(at: AccountFacts, one: IdentityFacts, documents: list[Mapping[str,
 
 def _missing(at: AccountFacts, one: IdentityFacts, documents: list[Mapping[str, Any]]) -> Iterator[Row]:
     refused = one.refused or ()
-    for own in statements(expected(one.name, partition=at.partition, fences_ahead=at.fences_ahead)):
+    for own in statements(_expected(at, one.name)):
         if own["Effect"] != "Allow":
             continue
         lacking = {
@@ -161,8 +181,7 @@ def _wider(at: AccountFacts, one: IdentityFacts, documents: list[Mapping[str, An
     horizon = earliest_horizon(documents)
     if one.name == "issuer" and horizon is None:
         whole.append(end_of_all(_FAR))
-    narrow = expected(one.name, partition=at.partition, fences_ahead=at.fences_ahead, horizon=horizon or _FAR)
-    return wider_than(policy(whole), narrow)
+    return wider_than(policy(whole), _expected(at, one.name, horizon or _FAR))
 
 
 def earliest_horizon(documents: list[Mapping[str, Any]]) -> datetime | None:

@@ -98,13 +98,12 @@ def fences_ahead(at: AccountFacts, now: datetime) -> Iterator[Row]:
 def horizons(at: AccountFacts, now: datetime) -> Iterator[Row]:
     """No horizon is near. That there is none at all is a weakness, which others tell."""
     for one in at.sets:
-        group = at.groups[one.group]
+        group = at.groups[one.group] if one.group else None
         if isinstance(group, Group) and group.horizon is not None:
             yield _horizon(f"the group {group.name}", group.horizon, now)
     for role in at.roles if not isinstance(at.roles, KeyleaseError) else ():
-        end = earliest_horizon([policy.document for policy in role.policies])
-        if role.path.startswith(iam.SESSION_PATH) and end is not None:
-            yield _horizon(f"the session role {role.name}", end, now)
+        if role.path.startswith(iam.SESSION_PATH) and role.horizon is not None:
+            yield _horizon(f"the session role {role.name}", role.horizon, now)
     yield from _of_issuer(at, now)
 
 

@@ -15,23 +15,40 @@ from keylease.doctor.row import Row, fix, ok, unknown
 from keylease.domain import outlive
 from keylease.domain.access import PermissionSet
 from keylease.domain.ahead import midnight
-from keylease.domain.group_policy import LEASED_USERS, weaknesses_of_group
-from keylease.domain.iam import GROUP_PATH, LAUNCH_PATH, SESSION_PATH, before
+from keylease.domain.group_policy import (
+    LEASED_USERS,
+    as_leased,
+    group_policy,
+    weaknesses_of_group,
+    weaknesses_of_policy,
+)
+from keylease.domain.iam import CEILING_PATH, GROUP_PATH, LAUNCH_PATH, SESSION_PATH, before
 from keylease.domain.role_policy import (
     session_role_policy,
     trust_policy,
     weaknesses_of_launch_role,
     weaknesses_of_role,
 )
+from keylease.domain.until import write
 from keylease.errors import KeyleaseError
 
 USUAL_HORIZON = timedelta(weeks=26)
 """What is proposed where a date is missing."""
+_DENIALS = (
+    "Behind a fence of a thief's own its users could make others that never end. Attach a managed policy of these "
+    "to the group; one is enough for all groups with the same horizon:"
+)
+_CEILING = (
+    f"Its permissions boundary should be a policy under {CEILING_PATH} that allows what the role allows, with all "
+    "of these; attach it to the role as well:"
+)
 
 
 def groups(at: AccountFacts, now: datetime) -> Iterator[Row]:
     """Each permission set's group is there, where the issuer may use it, gives something, and defends itself."""
     for one in at.sets:
+        if one.group is None:
+            continue
         group = at.groups[one.group]
         if isinstance(group, KeyleaseError):
             yield unknown("group", f"The group {one.group} of {one.name}", group)
@@ -39,15 +56,16 @@ def groups(at: AccountFacts, now: datetime) -> Iterator[Row]:
             sentence = f"The group {one.group} of the permission set {one.name} is not there."
             yield fix("group", sentence, f"Create it under {GROUP_PATH}, or correct `group`.")
         else:
-            yield from _of_set(one, group, now)
+            share = any(other.share for other in at.sets if other.group == one.group)
+            yield from _of_set(one, group, now, share=share)
 
 
-def _of_set(one: PermissionSet, group: Group, now: datetime) -> Iterator[Row]:
-    found = [*_elsewhere(group), *_empty(one, group), *_weak(group, now)]
+def _of_set(one: PermissionSet, group: Group, now: datetime, *, share: bool) -> Iterator[Row]:
+    found = [*_elsewhere(group), *_empty(one, group), *_weak(group, now, share=share)]
     yield from found
     if not found:
         yield ok("group", f"The group {group.name} of {one.name} gives to leased users only, up to its horizon.")
-    for sentence in outlive.tells((policy.document for policy in group.policies), share=one.share):
+    for sentence in outlive.tells((as_leased(policy.document) for policy in group.policies), share=one.share):
         yield ok("no-fence", f"{one.name}: {sentence}")
 
 
@@ -57,7 +75,7 @@ def other_groups(at: AccountFacts, now: datetime) -> Iterator[Row]:
         yield unknown("group", f"Other groups under {GROUP_PATH}", at.other_groups)
         return
     for group in at.other_groups:
-        yield from _weak(group, now)
+        yield from _weak(group, now, share=False)
 
 
 def _elsewhere(group: Group) -> Iterator[Row]:
@@ -75,7 +93,15 @@ def _empty(one: PermissionSet, group: Group) -> Iterator[Row]:
         yield fix("group", sentence, "Give it a policy that allows what the permission set says.")
 
 
-def _weak(group: Group, now: datetime) -> Iterator[Row]:
+def _weak(group: Group, now: datetime, *, share: bool) -> Iterator[Row]:
+    yield from _conditions(group, now)
+    written = [policy.document for policy in group.policies if not policy.is_aws_managed]
+    for sentence in weaknesses_of_group(written, share=share):
+        denies = group_policy((), horizon=group.horizon or midnight(now + USUAL_HORIZON), share=share)
+        yield fix("group", f"The group {group.name}: {sentence}", _DENIALS, denies)
+
+
+def _conditions(group: Group, now: datetime) -> Iterator[Row]:
     guard = {**before(midnight(now + USUAL_HORIZON)), "ArnLike": {"aws:PrincipalArn": LEASED_USERS}}
     for policy in group.policies:
         if policy.is_aws_managed:
@@ -87,16 +113,20 @@ def _weak(group: Group, now: datetime) -> Iterator[Row]:
                 {"Condition": guard},
             )
             continue
-        for sentence in weaknesses_of_group(policy.document):
+        for sentence in weaknesses_of_policy(policy.document):
             what = f"The group {group.name}, policy {policy.name}: {sentence}"
             yield fix("group", what, "Add this condition to the statement:", {"Condition": guard})
 
 
 def roles(at: AccountFacts, now: datetime) -> Iterator[Row]:
-    """Session roles hold without a session policy; launch roles can give nobody anything."""
+    """Session roles are there and hold by themselves; launch roles can give nobody anything."""
     if isinstance(at.roles, KeyleaseError):
         yield unknown("role", f"Roles under {GROUP_PATH}", at.roles)
         return
+    there = {role.name: role for role in at.roles if role.path == SESSION_PATH}
+    for one in at.sets:
+        if one.role is not None:
+            yield from _role_of_set(one, there.get(one.role))
     for role in at.roles:
         if role.path.startswith(SESSION_PATH):
             yield from _session(at, role, now)
@@ -104,27 +134,45 @@ def roles(at: AccountFacts, now: datetime) -> Iterator[Row]:
             yield from _launch(role)
 
 
+def _role_of_set(one: PermissionSet, role: Role | None) -> Iterator[Row]:
+    if role is None:
+        sentence = f"The role {one.role} of the permission set {one.name} is not there."
+        yield fix("role", sentence, f"Create it under {SESSION_PATH}, or correct `role`.")
+    elif one.session > role.longest:
+        asked, longest = write(one.session), write(role.longest)
+        yield fix(
+            "role",
+            f"The sessions of {one.name} are to last {asked}, and AWS gives none of {role.name} beyond {longest}.",
+            f"Shorten `session`, or raise the role's MaxSessionDuration to {int(one.session.total_seconds())}.",
+        )
+
+
 def _session(at: AccountFacts, role: Role, now: datetime) -> Iterator[Row]:
     standing = at.issuer.standing
     if isinstance(standing, KeyleaseError):
         yield unknown("role", f"The session role {role.name}", standing)
         return
-    share = any(one.share for one in at.sets if role.name in {one.name, one.group})
+    share = any(one.share for one in at.sets if role.name == one.role)
     whole = session_role_policy((), horizon=midnight(now + USUAL_HORIZON), share=share)
-    trust = trust_policy(standing.arn)
-    weak = weaknesses_of_role(_documents(role.policies), role.trust, issuer_arn=standing.arn, share=share)
+    trust = trust_policy(standing.arn, external_id=at.session_external_id)
+    weak = weaknesses_of_role(
+        _documents(role.policies),
+        role.trust,
+        issuer_arn=standing.arn,
+        ceiling=role.ceiling.document if role.ceiling else None,
+        share=share,
+        external_id=at.session_external_id,
+    )
     for sentence in weak:
         trusts = "does not trust" in sentence
         yield fix(
             "role",
             f"Session role {role.name}: {sentence}",
-            "Its trust policy should be:" if trusts else "One of its policies should hold all of these:",
+            "Its trust policy should be:" if trusts else _CEILING,
             trust if trusts else whole,
         )
     if not weak:
-        yield ok(
-            "role", f"The session role {role.name} trusts the issuer alone and holds without a session policy."
-        )
+        yield ok("role", f"The session role {role.name} trusts the issuer alone and holds by its ceiling.")
 
 
 def _launch(role: Role) -> Iterator[Row]:

@@ -10,11 +10,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from keylease.domain import until
-from keylease.errors import KeyleaseError, NotApprover, NotGranted, OwnRequest, TooLong
+from keylease.domain.lease import Kind
+from keylease.errors import KeyleaseError, NotApprover, NotGranted, OwnRequest, SignInTooOld, TooLong
+
+MFA = "mfa"
+"""How `Principal.methods` says that there was a second factor (RFC 8176)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,14 +26,25 @@ class Principal:
     """Who signed in: `issuer` and `subject` say who it is, `name` and `groups` what the directory says of them."""
 
     issuer: str
+    """As a directory names itself; never with a `#`."""
     subject: str
     name: str
     groups: frozenset[str] = frozenset()
+    authenticated_at: datetime | None = None
+    """When the directory says they last proved who they are; None where it does not say."""
+    methods: frozenset[str] = frozenset()
+    """By what means, in the directory's words; `mfa` where there was a second factor."""
 
     @property
     def id(self) -> str:
         """One text that is this principal and no other."""
         return f"{self.issuer}#{self.subject}"
+
+
+def who_is(principal_id: str) -> tuple[str, str]:
+    """The issuer and the subject that a principal's id was made of."""
+    issuer, _, subject = principal_id.partition("#")
+    return issuer, subject
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,16 +70,29 @@ class Probe:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PermissionSet:
-    """A named template: the IAM group that a lease's user joins, and what people must know of it."""
+    """A named template: what a lease of it rests on in an account, and what people must know of it.
+
+    With a `group`, which a lease's user joins, it gives access keys; with a `role`, sessions; it may have both.
+    """
 
     name: str
     title: str
-    group: str
+    group: str | None = None
+    role: str | None = None
+    """A session role's name, without its path."""
+    session: timedelta = timedelta(hours=1)
+    """How long one session lasts at most; it is renewed as long as the lease goes on."""
     share: bool = False
     """Lifts the fence's block against opening data to others; the approver is told."""
     warnings: tuple[str, ...] = ()
     """What no fence can stop and this set allows, a sentence each."""
     probe: Probe | None = None
+
+    @property
+    def kinds(self) -> tuple[Kind, ...]:
+        """The kinds of lease that it gives; the first is meant where nobody names one."""
+        both = {Kind.ACCESS_KEY: self.group, Kind.SESSION: self.role}
+        return tuple(kind for kind, rests_on in both.items() if rests_on is not None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +106,10 @@ class Grant:
     max_ttl: timedelta
     approvers: Who = Who()
     automatic: bool = False
+    mfa: bool = False
+    """Whoever asks, approves or collects must have signed in with a second factor."""
+    max_sign_in_age: timedelta | None = None
+    """Whoever asks, approves or collects must have proved who they are within so long."""
 
     def covers(self, principal: Principal, request: Request) -> bool:
         """Whether this grant speaks of such a request of theirs at all, its length aside."""
@@ -135,6 +167,21 @@ def may_decide(approver: Principal, owner_id: str, grant: Grant | None) -> Decis
     if not grant.approvers.includes(approver):
         return Deny(NotApprover(f"You are not an approver of the grant {grant.name}."))
     return Allow(grant)
+
+
+def fresh_enough(signed_in: Principal, grant: Grant, now: datetime) -> Decision:
+    """Whether somebody's sign-in is as recent and as strong as the grant demands."""
+    age = None if signed_in.authenticated_at is None else now - signed_in.authenticated_at
+    if grant.mfa and MFA not in signed_in.methods:
+        return Deny(_too_old(f"The grant {grant.name} asks for a sign-in with a second factor.", grant))
+    if grant.max_sign_in_age is None or (age is not None and age <= grant.max_sign_in_age):
+        return Allow(grant)
+    longest = until.write(grant.max_sign_in_age)
+    return Deny(_too_old(f"The grant {grant.name} asks for a sign-in that is no older than {longest}.", grant))
+
+
+def _too_old(sentence: str, grant: Grant) -> SignInTooOld:
+    return SignInTooOld(sentence, max_age=grant.max_sign_in_age, mfa=grant.mfa)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

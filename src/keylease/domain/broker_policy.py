@@ -6,8 +6,12 @@ Assume that either is stolen.
   makes access keys for them, makes fences (not with *fences ahead*) and assumes session roles, no others. It can
   change no policy and no boundary, and from the horizon on nothing at all. What a thief gets ends at the horizon of
   the strongest group, since IAM cannot look into a fence that is made.
-- The remover takes users, keys and fences away. Its worst is an outage. It has no date, since what must go must go
-  after any date. It never takes a boundary off: sessions of up to 36 hours would come alive again.
+- The remover takes users, keys and fences away. It has no date, since what must go must go after any date. It never
+  takes a boundary off: sessions of up to 36 hours would come alive again.
+- The remover also writes the inline policies of session roles, so as to refuse the sessions of a lease that has
+  ended, but only of roles that wear a ceiling (domain/role_policy.py): whatever it writes there, the role gives no
+  more than its ceiling. Its worst is an outage, and that a session which was refused goes on to its own end.
+- Where it watches instances that leases have started it may list all, and stop those that carry a lease's tag.
 - Both deny what neither may ever do. That costs nothing while this policy is alone, and still holds if somebody
   attaches a wider one beside it. Creating is not on that list, so one identity could hold both policies; but then
   removal ends at the issuer's horizon. Keep two.
@@ -24,8 +28,17 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from keylease.domain.iam import FENCE_PATH, GROUP_PATH, SESSION_PATH, USER_PATH, deny, end_of_all, policy
-from keylease.domain.role_policy import SOURCE_IDENTITY
+from keylease.domain.iam import (
+    CEILING_PATH,
+    FENCE_PATH,
+    GROUP_PATH,
+    SESSION_PATH,
+    USER_PATH,
+    deny,
+    end_of_all,
+    policy,
+)
+from keylease.domain.role_policy import OWN_TAGS, SOURCE_IDENTITY
 from keylease.domain.statement import Statement, as_list, conditions, covers, statements
 
 NEVER = (
@@ -46,7 +59,10 @@ NEVER = (
     "iam:UpdateLoginProfile",
     "iam:UpdateUser",
 )
-"""What neither identity may ever do, whatever else is attached to it."""
+"""What neither identity may ever do, whatever else is attached to it; but for the remover and session roles."""
+
+_OF_ROLES = ["iam:DeleteRolePolicy", "iam:PutRolePolicy"]
+_OF_OTHERS = ("iam:PutGroupPolicy", "iam:PutUserPolicy")
 
 _READS = [
     "iam:GetAccountSummary",
@@ -54,12 +70,16 @@ _READS = [
     "iam:GetGroupPolicy",
     "iam:GetPolicy",
     "iam:GetPolicyVersion",
+    "iam:GetRole",
+    "iam:GetRolePolicy",
     "iam:GetUser",
     "iam:ListAccessKeys",
     "iam:ListAttachedGroupPolicies",
+    "iam:ListAttachedRolePolicies",
     "iam:ListGroupPolicies",
     "iam:ListGroupsForUser",
     "iam:ListPolicies",
+    "iam:ListRolePolicies",
 ]
 _TAKE_AWAY = [
     "iam:DeactivateMFADevice",
@@ -80,19 +100,18 @@ def issuer_policy(
     """The issuer's whole policy; `account` is an account id or `*`. With `fences_ahead` it makes no fences."""
     iam = f"arn:{partition}:iam::{account}"
     users, fences = f"{iam}:user{USER_PATH}*", f"{iam}:policy{FENCE_PATH}*"
-    tags = {"ForAllValues:StringLike": {"aws:TagKeys": "keylease:*"}}
-    fenced = {"ArnLike": {"iam:PermissionsBoundary": fences}, **tags}
+    fenced = {"ArnLike": {"iam:PermissionsBoundary": fences}, **OWN_TAGS}
     named = {"StringLike": {"sts:SourceIdentity": SOURCE_IDENTITY}}
     session_roles = f"{iam}:role{SESSION_PATH}*"
     return policy(
         [
             _allow("iam:CreateUser", users, fenced),
-            _allow("iam:TagUser", users, tags),
+            _allow("iam:TagUser", users, OWN_TAGS),
             _allow("iam:AddUserToGroup", f"{iam}:group{GROUP_PATH}*"),
             _allow("iam:CreateAccessKey", users),
             *([] if fences_ahead else [_allow("iam:CreatePolicy", fences)]),
             _allow(["sts:AssumeRole", "sts:SetSourceIdentity"], session_roles, named),
-            _allow("sts:TagSession", session_roles),
+            _allow("sts:TagSession", session_roles, OWN_TAGS),
             _allow(_READS, "*"),
             deny(NEVER),
             end_of_all(horizon),
@@ -100,17 +119,30 @@ def issuer_policy(
     )
 
 
-def remover_policy(*, partition: str = "aws", account: str = "*") -> dict[str, Any]:
-    """The remover's whole policy; `account` is an account id or `*`."""
+def remover_policy(
+    *, partition: str = "aws", account: str = "*", watches: bool = False, stops: bool = False
+) -> dict[str, Any]:
+    """The remover's whole policy; `account` is an account id or `*`.
+
+    `watches`: it lists the instances that leases have started. `stops`: it may stop them, never terminate them.
+    """
     iam = f"arn:{partition}:iam::{account}"
+    instances = f"arn:{partition}:ec2:*:{account}:instance/*"
+    leased = {"StringLike": {"aws:ResourceTag/keylease:lease": "L-*"}}
+    session_roles, ceilings = f"{iam}:role{SESSION_PATH}*", f"{iam}:policy{CEILING_PATH}*"
     return policy(
         [
             _allow("iam:RemoveUserFromGroup", f"{iam}:group{GROUP_PATH}*"),
             _allow(_TAKE_AWAY, f"{iam}:user{USER_PATH}*"),
             _allow("iam:DeleteVirtualMFADevice", f"{iam}:mfa/*"),
             _allow(["iam:DeletePolicy", "iam:DeletePolicyVersion"], f"{iam}:policy{FENCE_PATH}*"),
+            _allow(_OF_ROLES, session_roles, {"ArnLike": {"iam:PermissionsBoundary": ceilings}}),
+            *([_allow("ec2:DescribeInstances", "*")] if watches else []),
+            *([_allow("ec2:StopInstances", instances, leased)] if stops else []),
             _allow(["iam:Get*", "iam:List*"], "*"),
-            deny(NEVER),
+            deny(sorted({*NEVER, *_OF_OTHERS} - {"iam:Put*Policy"})),
+            {"Effect": "Deny", "Action": _OF_ROLES, "NotResource": session_roles},
+            deny(_OF_ROLES, {"ArnNotLike": {"iam:PermissionsBoundary": ceilings}}),
         ]
     )
 
@@ -169,11 +201,8 @@ def _conditions_hold(own: Statement, other: Statement) -> bool:
 def _denies_as_much(own: Statement, other: Statement) -> bool:
     wanted, mine = as_list(other.get("Action")), as_list(own.get("Action"))
     actions = all(any(covers(str(pattern), str(action)) for pattern in mine) for action in wanted)
-    return (
-        actions
-        and as_list(own.get("Resource")) == as_list(other.get("Resource"))
-        and _frozen(own) <= _frozen(other)
-    )
+    where = all(as_list(own.get(name)) == as_list(other.get(name)) for name in ("Resource", "NotResource"))
+    return actions and where and _frozen(own) <= _frozen(other)
 
 
 def _frozen(statement: Statement) -> set[tuple[str, str, frozenset[str]]]:

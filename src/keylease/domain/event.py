@@ -18,6 +18,8 @@ from keylease.domain import clock
 from keylease.errors import ChainBroken
 
 GENESIS = "0" * 64
+DIGEST = "lease-digest"
+"""The detail of a lease's record that holds the digest of all that the ledger then said of the lease."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

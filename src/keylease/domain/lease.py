@@ -5,24 +5,29 @@ what AWS may hold, never what the clock can tell: a lease whose time is up is `a
 until its access key is gone, and AWS refuses the key all the while.
 
     requested   nothing in AWS; somebody must decide
-    approved    nothing in AWS; the owner may collect
+    approved    nothing in AWS; the owner may collect, or take a first session
     issuing     perhaps a user, perhaps a key; not yet acknowledged by its owner
-    active      a user with one access key
-    revoking    being removed; perhaps part of it is still there
+    active      a user with one access key; or sessions, each of which ends by itself
+    revoking    being removed; perhaps part of it is still there, perhaps a session that is refused runs on
     stuck       removal has failed repeatedly; retried for ever, and a person told
     closed, denied, withdrawn      nothing in AWS, for ever
+
+Both kinds share the table; `ONLY_FOR` names the events that one kind alone takes.
 """
 
 from __future__ import annotations
 
+import dataclasses
+import hashlib
+import json
 import re
 import secrets
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from keylease.domain.until import Until
+from keylease.domain.until import Until, write
 from keylease.errors import ChangedMeanwhile
 
 
@@ -51,6 +56,8 @@ class Event(StrEnum):
     ACKNOWLEDGE = "acknowledge"
     RECALL = "recall"
     ABANDON = "abandon"
+    ASSUME = "assume"
+    BIND = "bind"
     END = "end"
     FAIL = "fail"
     RETIRE = "retire"
@@ -67,6 +74,8 @@ class EndReason(StrEnum):
     UNCOLLECTED = "uncollected"
     UNDECIDED = "undecided"
     GHOST = "ghost"
+    DIRECTORY = "directory"
+    """The company's directory no longer has its owner, or not in the groups that the grant names."""
 
 
 class Kind(StrEnum):
@@ -83,12 +92,16 @@ TRANSITIONS: dict[tuple[State, Event], State] = {
     (S.REQUESTED, E.WITHDRAW): S.WITHDRAWN,
     (S.REQUESTED, E.CLOSE): S.CLOSED,  # nobody decided before its end
     (S.APPROVED, E.COLLECT): S.ISSUING,  # the intent, before AWS is called
+    (S.APPROVED, E.ASSUME): S.ACTIVE,  # its first session was given
+    (S.APPROVED, E.BIND): S.APPROVED,  # sessions go to another machine from now on
     (S.APPROVED, E.CLOSE): S.CLOSED,  # never collected
     (S.ISSUING, E.MAKE): S.ISSUING,  # the access key is made and on its way
     (S.ISSUING, E.ACKNOWLEDGE): S.ACTIVE,
     (S.ISSUING, E.RECALL): S.ISSUING,  # never acknowledged, and from now on not to be: the intent to abandon
     (S.ISSUING, E.ABANDON): S.APPROVED,  # all of it was removed again
     (S.ISSUING, E.END): S.REVOKING,
+    (S.ACTIVE, E.ASSUME): S.ACTIVE,  # one more session was given
+    (S.ACTIVE, E.BIND): S.ACTIVE,
     (S.ACTIVE, E.RETIRE): S.ACTIVE,  # its renewal was collected: it goes after a grace period
     (S.ACTIVE, E.END): S.REVOKING,  # the intent, before AWS is called
     (S.REVOKING, E.FAIL): S.REVOKING,
@@ -96,6 +109,8 @@ TRANSITIONS: dict[tuple[State, Event], State] = {
     (S.STUCK, E.FAIL): S.STUCK,
     (S.STUCK, E.CLOSE): S.CLOSED,
 }
+ONLY_FOR: dict[Event, Kind] = {E.COLLECT: Kind.ACCESS_KEY, E.ASSUME: Kind.SESSION, E.BIND: Kind.SESSION}
+"""Events that only leases of one kind take. What follows a collection (make, acknowledge, abandon) needs none."""
 STUCK_AFTER = 5
 """Failed removals after which a lease is called stuck. It is retried all the same."""
 
@@ -132,7 +147,8 @@ class Lease:
     account: str
     permission_set: str
     group: str
-    """The IAM group that the user joins; written down at the request, so that an end finds it for certain."""
+    """The IAM group that the user joins; written down at the request, so that an end finds it for certain. Empty
+    where the lease gives sessions."""
     grant: str
     reason: str
     asked: Until
@@ -156,6 +172,13 @@ class Lease:
     fence: str | None = None
     ended_at: datetime | None = None
     end_reason: EndReason | None = None
+    role: str | None = None
+    """The session role, by its name, where the lease gives sessions."""
+    machine: str | None = None
+    """The machine that sessions go to: the thumbprint of its public key (RFC 7638). The first session binds it."""
+    last_session_at: datetime | None = None
+    sessions_until: datetime | None = None
+    """When AWS ends the last of its sessions by itself."""
     renewal_of: str | None = None
     retire_at: datetime | None = None
     """When it goes early, since its renewal was collected."""
@@ -167,8 +190,8 @@ class Lease:
     def after(self, event: Event, **changes: Any) -> Lease:
         """The lease once `event` has happened. Raises `NoTransition`."""
         state = TRANSITIONS.get((self.state, event))
-        if state is None:
-            raise NoTransition(f"a lease that is {self.state} takes no {event}")
+        if state is None or ONLY_FOR.get(event, self.kind) is not self.kind:
+            raise NoTransition(f"a lease of the kind {self.kind} that is {self.state} takes no {event}")
         if event is Event.FAIL and changes.get("failures", self.failures) >= STUCK_AFTER:
             state = State.STUCK
         if state in ENDED or event in {Event.RECALL, Event.ABANDON}:
@@ -186,6 +209,24 @@ def user_name(lease: Lease, collection: int) -> str:
     At most 64 characters of those IAM allows; the person's name is shortened, never the lease's id. Four letters by
     chance keep it new even where a ledger was restored from an old backup.
     """
-    person = re.sub(r"[^a-z0-9.]+", "-", lease.principal_name.lower()).strip("-.")[:38] or "someone"
     again = f"-{collection}" if collection > 1 else ""
-    return f"{person}-{lease.id.removeprefix('L-')}{again}-{_letters(4)}"
+    return f"{readable(lease)}{again}-{_letters(4)}"
+
+
+def readable(lease: Lease) -> str:
+    """The owner and the lease as one name that IAM takes, of at most 47 characters: `mara-lind-4k7m9q2x`."""
+    person = re.sub(r"[^a-z0-9.]+", "-", lease.principal_name.lower()).strip("-.")[:38] or "someone"
+    return f"{person}-{lease.id.removeprefix('L-')}"
+
+
+def digest(lease: Lease) -> str:
+    """One text for all that the ledger says of a lease; each audit event of the lease carries it."""
+    fields = {field.name: _plain(getattr(lease, field.name)) for field in dataclasses.fields(lease)}
+    text = json.dumps(fields, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, datetime | timedelta):
+        return write(value)
+    return list(value) if isinstance(value, tuple) else value

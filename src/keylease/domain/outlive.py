@@ -17,10 +17,13 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
-from keylease.domain.statement import allows, covers
+from keylease.domain.statement import allows, covers, statements
 
 GRANT = "kms:CreateGrant"
 """Part of the share block, in a statement of its own: AWS services need grants, people seldom do."""
+
+GRANT_BY_HAND: Mapping[str, Any] = {"BoolIfExists": {"kms:GrantIsForAWSResource": "false"}}
+"""The condition that no AWS service asks for the grant."""
 
 SHARED = "It can open the account's data to others (resource policies, snapshots, keys); what is open stays open."
 """Said of a permission set that lifts the share block."""
@@ -106,9 +109,15 @@ def tells(documents: Iterable[Mapping[str, Any]], *, share: bool = False) -> tup
     """
     documents = tuple(documents)
     says = [entry["says"] for entry in _list()["tell"] if _any_allowed(documents, entry["actions"])]
-    if share and _any_allowed(documents, (*denied(Verdict.SHARE), GRANT)):
+    if share and (_any_allowed(documents, denied(Verdict.SHARE)) or _may_grant(documents)):
         says.append(SHARED)
     return tuple(dict.fromkeys(says))
+
+
+def _may_grant(documents: tuple[Mapping[str, Any], ...]) -> bool:
+    every = [statement for document in documents for statement in statements(document)]
+    by_hand = any(one.get("Action") == GRANT and one.get("Condition") == GRANT_BY_HAND for one in every)
+    return allows(documents, GRANT) and not by_hand
 
 
 def _any_allowed(documents: tuple[Mapping[str, Any], ...], actions: Iterable[str]) -> bool:

@@ -13,7 +13,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from keylease.domain import iam
-from keylease.domain.lease import IN_AWS, EndReason, Lease, State
+from keylease.domain.ended_policy import ended_policy
+from keylease.domain.lease import IN_AWS, EndReason, Kind, Lease, State
+from keylease.domain.session import may_run
 
 MOST_ORPHANS = 5
 """As many users without a lease are removed without asking; more, and a quarter of all, call for a person."""
@@ -42,11 +44,21 @@ class ObservedFence:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ObservedRole:
+    """A role under `/keylease/session/`: whether it wears a ceiling, and the policy that refuses its sessions."""
+
+    name: str
+    has_ceiling: bool
+    ended: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Observed:
     """Everything under keylease's paths in one account."""
 
     users: tuple[ObservedUser, ...] = ()
     fences: tuple[ObservedFence, ...] = ()
+    roles: tuple[ObservedRole, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,10 +115,24 @@ class LeaveGroup:
 
 
 @dataclass(frozen=True, slots=True)
+class Retire:
+    """Let a lease go after the grace period, since its renewal is in its owner's hands."""
+
+    lease: Lease
+
+
+@dataclass(frozen=True, slots=True)
 class DeleteFence:
     """Delete a fence that nobody wears and no lease needs."""
 
     name: str
+
+
+@dataclass(frozen=True, slots=True)
+class RefuseSessions:
+    """Write anew which sessions of a role are refused: AWS shows something else than the ledger says."""
+
+    role: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +144,19 @@ class Alarm:
     sentence: str
 
 
-Act = End | Remove | Abandon | Close | RemoveOrphan | DeleteStrayKey | LeaveGroup | DeleteFence | Alarm
+Act = (
+    End
+    | Remove
+    | Abandon
+    | Close
+    | RemoveOrphan
+    | DeleteStrayKey
+    | LeaveGroup
+    | Retire
+    | DeleteFence
+    | RefuseSessions
+    | Alarm
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,10 +164,13 @@ class Rules:
     """What the configuration says of passes."""
 
     acknowledge_within: timedelta = timedelta(minutes=15)
+    renewal_grace: timedelta = timedelta(days=3)
     trust_ledger: bool = False
     """Remove users that the ledger does not know even where they are suspiciously many."""
     keep_fences_ahead: bool = False
     """An administrator makes fences ahead of need: leave those whose instant has not come."""
+    stop_instances_after: timedelta | None = None
+    """How long after its lease an instance is stopped; None for never."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +187,8 @@ class Situation:
 def decide(at: Situation) -> list[Act]:
     """The acts that make AWS and the ledger agree: removals that are due first, alarms last."""
     acts = [act for lease in sorted(at.leases, key=lambda lease: lease.expires_at) for act in _for_lease(lease, at)]
+    acts += _for_renewals(at)
+    acts += _for_roles(at)
     acts += _for_users(at)
     acts += _for_fences(at)
     return acts
@@ -164,10 +207,15 @@ def _for_lease(lease: Lease, at: Situation) -> Iterator[Act]:
             yield End(lease, EndReason.RENEWED)
         case State.ISSUING if _since_issue(lease, at.now) >= at.rules.acknowledge_within:
             yield Abandon(lease)
-        case State.ACTIVE if _since_issue(lease, at.now) >= LAG:
+        case State.ACTIVE if lease.kind is Kind.ACCESS_KEY and _since_issue(lease, at.now) >= LAG:
             yield from _for_active(lease, at.observed.users)
-        case State.REVOKING | State.STUCK if lease.retry_at is None or lease.retry_at <= at.now:
+        case State.REVOKING | State.STUCK if _is_due(lease, at.now):
             yield Remove(lease)
+
+
+def _is_due(lease: Lease, now: datetime) -> bool:
+    """A removal is; the end of a lease is not as long as a session of its own may run, which its role refuses."""
+    return (lease.retry_at is None or lease.retry_at <= now) and not may_run(lease, now)
 
 
 def _since_issue(lease: Lease, now: datetime) -> timedelta:
@@ -183,11 +231,46 @@ def _for_active(lease: Lease, users: Iterable[ObservedUser]) -> Iterator[Act]:
         yield DeleteStrayKey(lease, access_key_id)
 
 
+def _for_renewals(at: Situation) -> Iterator[Act]:
+    """Each lease whose renewal is active, and which nobody has told yet."""
+    renewed = {lease.renewal_of for lease in at.leases if lease.state is State.ACTIVE}
+    for lease in at.leases:
+        untold = lease.id in renewed and lease.state is State.ACTIVE and lease.retire_at is None
+        if untold and at.now + at.rules.renewal_grace < lease.expires_at:
+            yield Retire(lease)
+
+
+def _for_roles(at: Situation) -> Iterator[Act]:
+    seen = {role.name: role for role in at.observed.roles}
+    for role in sorted({lease.role for lease in at.leases if lease.role and lease.state in IN_AWS} | seen.keys()):
+        ended = ended_policy(refused(at.leases, role, at.now))
+        if role not in seen or not seen[role].has_ceiling:
+            yield from _without_ceiling(role, at)
+        elif seen[role].ended != ended:
+            yield RefuseSessions(role)
+
+
+def _without_ceiling(role: str, at: Situation) -> Iterator[Act]:
+    """A role that no lease rests on is left to doctor."""
+    if any(lease.role == role and lease.state in IN_AWS for lease in at.leases):
+        yield Alarm(
+            "ceiling", role, f"The session role {role} wears no ceiling: AWS cannot be told to refuse its sessions."
+        )
+
+
+def refused(leases: Iterable[Lease], role: str, now: datetime) -> list[Lease]:
+    """Of all leases that have not closed, those whose sessions the role is to refuse."""
+    ending = (lease for lease in leases if lease.role == role and lease.state in {State.REVOKING, State.STUCK})
+    return [lease for lease in ending if may_run(lease, now)]
+
+
 def _for_users(at: Situation) -> Iterator[Act]:
     owners = {lease.user_name: lease for lease in at.leases if lease.state in IN_AWS}
     orphans = [user.name for user in at.observed.users if user.name not in owners]
     if _too_many(len(orphans), len(at.observed.users)) and not at.rules.trust_ledger:
-        yield Alarm("orphans", orphans[0], f"{len(orphans)} users belong to no lease: is this an old ledger?")
+        yield Alarm(
+            "orphans", at.observed.users[0].name, f"{len(orphans)} users belong to no lease: is this an old ledger?"
+        )
     else:
         yield from map(RemoveOrphan, orphans)
     for user in at.observed.users:

@@ -1,10 +1,14 @@
 """The policies of roles: for leases of the kind session, and for what a lease may start.
 
-Nothing in IAM can demand that `AssumeRole` comes with a session policy, so a stolen issuer leaves it out. A
-*session role* (`/keylease/session/`) therefore carries what holds without one:
+Nothing in IAM can demand that `AssumeRole` comes with a session policy, so a stolen issuer leaves it out. And the
+remover may write inline policies of a session role, so as to refuse the sessions of a lease that has ended. A
+*session role* (`/keylease/session/`) therefore carries what holds without the one and whatever the other writes:
 
 - trust in the issuer alone, and only with a source identity that begins with `keylease-`, for CloudTrail;
-- the fence's core and share denials, always; and everything denied from the *horizon* on.
+- a *ceiling*: a managed policy under `/keylease/ceiling/` that is the role's permissions boundary. It allows all
+  that the role can ever give, denies the fence's core and share, always, everything from the *horizon* on, and
+  what gives credentials from twelve hours before that on.
+  Attached to the role as well it is all that the role needs, and one document to review.
 
 The session policy adds the lease's own instant. It repeats the few denials that matter most and leaves the rest
 to the role, since it has room for little. The last twelve hours are thinner than those of a fence: only what gives
@@ -25,34 +29,45 @@ from keylease.domain.iam import (
     before,
     canonical,
     core_denials,
+    denies_last_hours,
     deny,
     end_of_all,
-    grants_for_services_only,
+    last_hours,
+    missing_denials,
+    move_last_hours,
     pass_launch_roles_only,
     policy,
     share_denials,
     since,
 )
 from keylease.domain.outlive import Verdict, denied
-from keylease.domain.statement import Statement, allows, always_denied, conditions, covers, statements
+from keylease.domain.statement import Statement, allows, conditions, statements
 
 SOURCE_IDENTITY = "keylease-*"
 """What a session's source identity must look like, in the trust policy and in the issuer's own."""
 
-_TAKE = ["sts:AssumeRole", "sts:SetSourceIdentity"]
+OWN_TAGS: Mapping[str, Any] = {"ForAllValues:StringLike": {"aws:TagKeys": "keylease:*"}}
+"""The condition that no tag is set but keylease's own: a tag of another name may open doors elsewhere."""
+
 _ESSENTIAL = ("iam:", "signin:", "sts:")
 
 
-def trust_policy(issuer_arn: str) -> dict[str, Any]:
-    """The trust policy of a session role. Tags are a statement of their own: they know no source identity."""
+def trust_policy(issuer_arn: str, *, external_id: str | None = None) -> dict[str, Any]:
+    """The trust policy of a session role. Tags are a statement of their own: they know no source identity.
+
+    `external_id`: what the issuer must say as well, where it comes from another account.
+    """
     issuer = {"Effect": "Allow", "Principal": {"AWS": issuer_arn}}
+    known = {"StringEquals": {"sts:ExternalId": external_id}} if external_id else {}
     named = {"StringLike": {"sts:SourceIdentity": SOURCE_IDENTITY}}
-    return policy([{**issuer, "Action": _TAKE, "Condition": named}, {**issuer, "Action": "sts:TagSession"}])
+    take = {**issuer, "Action": "sts:AssumeRole", "Condition": {**named, **known}}
+    mark = {**issuer, "Action": "sts:SetSourceIdentity", "Condition": named}
+    return policy([take, mark, {**issuer, "Action": "sts:TagSession", "Condition": OWN_TAGS}])
 
 
 def session_role_policy(of: Iterable[Statement], *, horizon: datetime, share: bool = False) -> dict[str, Any]:
-    """The policy of a session role that gives what these statements give, before `horizon`."""
-    guards = [end_of_all(horizon), *core_denials(), *([] if share else share_denials())]
+    """The ceiling of a session role that gives what these statements give, before `horizon`; also its policy."""
+    guards = [end_of_all(horizon), *core_denials(), *([] if share else share_denials()), last_hours(horizon)]
     return policy([*(dict(statement) for statement in of), *guards])
 
 
@@ -83,7 +98,9 @@ def move_horizon_of_role(document: Mapping[str, Any], *, horizon: datetime) -> d
     if horizon_of_role(document) is None:
         raise ValueError("the policy has no horizon: no statement denies everything from a date on")
     moved = [
-        statement if _ends_all(statement) is None else {**statement, **end_of_all(horizon)}
+        move_last_hours(statement, end=horizon)
+        if _ends_all(statement) is None
+        else {**statement, **end_of_all(horizon)}
         for statement in statements(document)
     ]
     return {**document, "Statement": moved}
@@ -100,30 +117,38 @@ def _ends_all(statement: Statement) -> datetime | None:
 
 
 def weaknesses_of_role(
-    documents: Iterable[Mapping[str, Any]], trust: Mapping[str, Any], *, issuer_arn: str, share: bool = False
+    documents: Iterable[Mapping[str, Any]],
+    trust: Mapping[str, Any],
+    *,
+    issuer_arn: str,
+    ceiling: Mapping[str, Any] | None,
+    share: bool = False,
+    external_id: str | None = None,
 ) -> list[str]:
-    """What keeps a session role from holding without a session policy, one sentence each; empty where nothing does.
+    """What keeps a session role from holding against whoever has the broker's identities, one sentence each.
 
-    `documents`: all its policies. `share`: whether its permission set lets data be opened to others.
+    `documents`: all its policies. `ceiling`: its permissions boundary, where that lies under the ceilings' path.
+    `share`: whether its permission set lets data be opened to others.
     """
-    documents = tuple(documents)
     found = []
-    if statements(trust) != statements(trust_policy(issuer_arn)):
+    if statements(trust) != statements(trust_policy(issuer_arn, external_id=external_id)):
         found.append(f"The role does not trust {issuer_arn} alone, with a source identity.")
-    if not any(horizon_of_role(document) for document in documents):
-        found.append("The role has no horizon: it never denies everything.")
-    present = [statement for document in documents for statement in statements(document)]
-    return found + _missing(present, share=share)
+    if ceiling is None:
+        return [*found, "The role has no ceiling, so sessions of a lease that ends early cannot be refused."]
+    if horizon_of_role(ceiling) is None:
+        found.append("The ceiling has no horizon: it never denies everything.")
+    given = [statement for document in documents for statement in statements(document)]
+    wider = [one for one in statements(ceiling) if one.get("Effect") != "Deny" and one not in given]
+    if wider:
+        found.append("The ceiling allows what the role does not: whoever has the remover can give that.")
+    return found + _missing(statements(ceiling), horizon_of_role(ceiling), share=share)
 
 
-def _missing(present: list[Statement], *, share: bool) -> list[str]:
-    always = list(always_denied(present))
-    wanted = (*denied(Verdict.CORE), *(() if share else denied(Verdict.SHARE)))
-    open_ = [pattern for pattern in wanted if not any(covers(mine, pattern) for mine in always)]
-    listed = ", ".join(open_[:5]) + (" and more" if len(open_) > 5 else "")
-    exact = [pass_launch_roles_only(), *([] if share else [grants_for_services_only()])]
-    absent = [statement["Action"] for statement in exact if statement not in present]
-    return [f"The role does not always deny {words}." for words in (listed, *absent) if words]
+def _missing(ceiling: list[Statement], horizon: datetime | None, *, share: bool) -> list[str]:
+    found = [f"The ceiling does not always deny {words}." for words in missing_denials(ceiling, share=share)]
+    if horizon is not None and not denies_last_hours(ceiling, horizon):
+        found.append("The ceiling does not deny what gives credentials in its last twelve hours.")
+    return found
 
 
 def weaknesses_of_launch_role(documents: Iterable[Mapping[str, Any]]) -> list[str]:

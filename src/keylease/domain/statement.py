@@ -1,6 +1,7 @@
 """Reading policy documents: patterns as IAM matches them, and what a set of documents allows.
 
 - In actions and ARNs `*` stands for any text and `?` for one character; actions do not mind upper and lower case.
+- Matching takes one step a character: patterns come from documents that anybody may have written.
 - What is asked here is asked of documents alone. Resources and conditions of an Allow are ignored: whatever may
   be allowed counts as allowed. A Deny counts only where it holds for everything, always.
 - A document that is not one (no statements, a statement that is a text) reads as allowing nothing; AWS takes none.
@@ -11,8 +12,9 @@ Not here: whether AWS would allow one request. Nothing in keylease decides that;
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from functools import cache
+from functools import lru_cache
 from typing import Any
 
 Statement = Mapping[str, Any]
@@ -32,29 +34,61 @@ def as_list(value: object) -> list[Any]:
 
 def covers(pattern: str, other: str) -> bool:
     """Whether `pattern` matches `other` and, where that is a pattern, everything that it matches."""
-    return _compiled(pattern).fullmatch(other.lower()) is not None
+    pattern, other = pattern.lower(), other.lower()
+    return other.startswith(_fixed(pattern)) and _covers(pattern, other)
 
 
-@cache
-def _compiled(pattern: str) -> re.Pattern[str]:
-    parts = (".*" if part == "*" else "[^*]" if part == "?" else re.escape(part) for part in pattern.lower())
-    return re.compile("".join(parts), re.DOTALL)
+def _covers(pattern: str, text: str) -> bool:
+    """One step a character of the pattern. Each bit of `reached` is a place in the text where it can stand."""
+    places, whole = _places(text), (2 << len(text)) - 1
+    reached = 1
+    for char in pattern:
+        if char == "*":
+            reached = _from_lowest_on(reached) & whole
+        else:
+            reached = (reached & (~places["*"] if char == "?" else places[char]) & (whole >> 1)) << 1
+    return bool(reached >> len(text))
 
 
 def overlap(one: str, other: str) -> bool:
     """Whether some action matches both patterns."""
-    return _overlap(one.lower(), other.lower())
+    one, other = one.lower(), re.sub(r"\*+", "*", other.lower())
+    first, second = _fixed(one), _fixed(other)
+    return (first.startswith(second) or second.startswith(first)) and _overlap(one, other)
 
 
-@cache
 def _overlap(one: str, other: str) -> bool:
-    if not one or not other:
-        return not (one + other).strip("*")
-    if one[0] == "*":
-        return _overlap(one[1:], other) or _overlap(one, other[1:])
-    if other[0] == "*":
-        return _overlap(other, one)
-    return (one[0] == other[0] or "?" in (one[0], other[0])) and _overlap(one[1:], other[1:])
+    """As `_covers`, but a star of the other, which has no two in a row, may take any character or none."""
+    places, whole = _places(other), (2 << len(other)) - 1
+    stars = places["*"]
+    reached = 1 | (stars & 1) << 1
+    for char in one:
+        if char == "*":
+            reached = _from_lowest_on(reached) & whole
+        else:
+            fitting = whole >> 1 if char == "?" else places[char] | places["?"]
+            reached = reached & stars | (reached & fitting & ~stars) << 1
+        reached |= (reached & stars) << 1
+    return bool(reached >> len(other))
+
+
+def _places(text: str) -> defaultdict[str, int]:
+    """Where each character stands in a text: one bit a place, the lowest for the first."""
+    places: defaultdict[str, int] = defaultdict(int)
+    for number, char in enumerate(text):
+        places[char] |= 1 << number
+    return places
+
+
+def _from_lowest_on(bits: int) -> int:
+    """All bits from the lowest one that is set; none where none is."""
+    return -(bits & -bits)
+
+
+@lru_cache(maxsize=4096)
+def _fixed(pattern: str) -> str:
+    """What stands before a pattern's first wildcard."""
+    return re.split(r"[*?]", pattern, maxsplit=1)[0]
 
 
 def allows(documents: Iterable[Mapping[str, Any]], action: str) -> bool:

@@ -27,6 +27,8 @@ DAYS = (timedelta(days=1),)
 SHORTEST = timedelta(seconds=10)
 """A key takes some seconds to be known all over AWS; below this nobody could use it."""
 LONGEST = timedelta(weeks=520)
+LONGEST_TEXT = 64
+"""Characters; any duration or instant needs half of that. No sum of so few parts is beyond a timedelta."""
 
 _UNITS = {"w": "weeks", "d": "days", "h": "hours", "m": "minutes", "s": "seconds"}
 _WORDS = re.compile(r"(?:[0-9]{1,6}[wdhms])+")
@@ -37,6 +39,8 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 def parse(text: str) -> Until:
     """Read a duration or an instant. Raises `BadUntil` with what was written."""
+    if len(text) > LONGEST_TEXT:
+        raise BadUntil(f"“{text[:LONGEST_TEXT]}…” is longer than any duration or instant.")
     words = text.strip().lower()
     parts = _PART.findall(words)
     if parts and (_WORDS.fullmatch(words) or _ISO.fullmatch(words)):

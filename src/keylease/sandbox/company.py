@@ -16,12 +16,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from keylease.aws.account import Account
 from keylease.client import Client
 from keylease.domain.clock import Clock
 from keylease.domain.until import write
-from keylease.errors import ServerUnreachable
+from keylease.errors import BadConfiguration, ServerUnreachable
 from keylease.sandbox import account as sandbox_account
 from keylease.sandbox.ministack import SECRET, Ministack
 
@@ -65,6 +66,7 @@ remover = {{ role_arn = "{remover}" }}
 [permission_sets.media-archive]
 title = "Read, add and delete files in {bucket}"
 group = "{group}"
+role = "{role}"
 probe = {{ service = "s3", operation = "list_objects_v2", parameters = {{ Bucket = "{bucket}" }} }}
 
 [grants.media]
@@ -96,6 +98,7 @@ class Company:
 
         Raises `ServerUnreachable` where it does not answer in time.
         """
+        _must_be_free(self.address)
         with (self.home / "server.log").open("ab") as log:
             process = subprocess.Popen(
                 self.command("serve"), env=self.environment(), cwd=self.home, stdout=log, stderr=log
@@ -181,7 +184,19 @@ def _configuration(built: Account, *, listen: str, pass_every: str) -> str:
         remover=built.remover.role_arn,
         bucket=sandbox_account.BUCKET,
         group=sandbox_account.GROUP,
+        role=sandbox_account.ROLE,
     )
+
+
+def _must_be_free(address: str) -> None:
+    """Raises `BadConfiguration` where somebody else listens at the address already."""
+    port = urlsplit(address).port or 0
+    try:
+        socket.create_server(("127.0.0.1", port)).close()
+    except OSError:
+        raise BadConfiguration(
+            f"Somebody listens on 127.0.0.1:{port} already.", hint="End that program, or choose another --port."
+        ) from None
 
 
 def free_port() -> int:

@@ -1,5 +1,6 @@
 """The ledger in a database: SQLite for one machine, PostgreSQL for many, from one schema."""
 
 from keylease.store.ledger import Ledger, open_ledger
+from keylease.store.sessions import kept
 
-__all__ = ["Ledger", "open_ledger"]
+__all__ = ["Ledger", "kept", "open_ledger"]

@@ -1,30 +1,25 @@
 """The ledger over SQLAlchemy Core.
 
 A lease and its event are written in one transaction: an act that cannot be recorded does not happen. Writers
-take turns, so the audit chain has one order (SQLite: a lock in the process, then BEGIN IMMEDIATE; PostgreSQL: a
-lock on the events). A save names the version it follows, and a second one that follows the same is refused.
-SQLite runs in WAL mode and waits for the disk at every commit.
+take turns, so the audit chain has one order (PostgreSQL: a lock on the events). A save names the version it
+follows, and a second one that follows the same is refused.
 """
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
-from typing import Any
+from contextlib import contextmanager
 
 import sqlalchemy as sa
-from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.engine import Connection
 
 from keylease.domain.event import AuditEvent, ChainedEvent, chain
 from keylease.domain.lease import Lease
-from keylease.errors import ChangedMeanwhile, KeyleaseError, NoSuchLease, StoreBusy, StoreFailed, StoreFull
+from keylease.errors import ChangedMeanwhile, NoSuchLease
 from keylease.ports import LeaseQuery
+from keylease.store.database import Database, failures
 from keylease.store.migrate import migrate
 from keylease.store.schema import events, leases, link_to_row, to_lease, to_link, to_row
-
-BUSY_SECONDS = 15
-"""How long a writer waits for another process's turn to end. SQLite's wait is not fair, so it must be long."""
 
 
 def open_ledger(url: str) -> Ledger:
@@ -32,23 +27,21 @@ def open_ledger(url: str) -> Ledger:
 
     Raises `StoreNewer` for one that a newer keylease has written, and what every method may raise.
     """
-    with _failures():
-        engine = _engine(url)
-        with engine.connect() as connection:
-            migrate(connection)
-    return Ledger(engine)
+    database = Database(url)
+    with failures(), database.engine.connect() as connection:
+        migrate(connection)
+    return Ledger(database)
 
 
 class Ledger:
     """Implements `ports.Store`."""
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
-        self._turn = threading.Lock() if engine.dialect.name == "sqlite" else nullcontext()
+    def __init__(self, database: Database) -> None:
+        self.database = database
 
     def close(self) -> None:
         """Let go of the database."""
-        self._engine.dispose()
+        self.database.close()
 
     def add(self, lease: Lease, event: AuditEvent) -> None:
         """Write a new lease and its event."""
@@ -72,7 +65,7 @@ class Ledger:
 
     def get(self, lease_id: str) -> Lease:
         """The lease. Raises `NoSuchLease`."""
-        with self._reading() as connection:
+        with self.database.reading() as connection:
             row = connection.execute(leases.select().where(leases.c.id == lease_id)).mappings().first()
         if row is None:
             raise NoSuchLease(f"There is no lease {lease_id}.")
@@ -82,29 +75,26 @@ class Ledger:
         """The leases that match, newest request first."""
         found = leases.select().where(*_conditions(query))
         found = found.order_by(leases.c.requested_at.desc(), leases.c.id.desc()).limit(query.limit)
-        with self._reading() as connection:
+        with self.database.reading() as connection:
             return [to_lease(row) for row in connection.execute(found).mappings()]
 
-    def events(self, lease_id: str | None = None) -> Iterator[ChainedEvent]:
-        """The audit chain from its start, or one lease's part of it."""
-        wanted = events.select().order_by(events.c.seq)
+    def events(
+        self, lease_id: str | None = None, *, after: int = 0, limit: int | None = None
+    ) -> Iterator[ChainedEvent]:
+        """The audit chain, or one lease's part of it: what comes after a record, and no more than `limit`."""
+        wanted = events.select().where(events.c.seq > after).order_by(events.c.seq).limit(limit)
         if lease_id is not None:
             wanted = wanted.where(events.c.lease_id == lease_id)
-        with self._reading() as connection:
+        with self.database.reading() as connection:
             for row in connection.execution_options(yield_per=1000).execute(wanted).mappings():
                 yield to_link(row)
 
     @contextmanager
     def _writing(self) -> Iterator[Connection]:
-        with self._turn, _failures(), self._engine.begin() as connection:
+        with self.database.writing() as connection:
             if connection.dialect.name == "postgresql":
                 connection.execute(sa.text("LOCK TABLE events IN EXCLUSIVE MODE"))
             yield connection
-
-    @contextmanager
-    def _reading(self) -> Iterator[Connection]:
-        with _failures(), self._engine.connect() as connection:
-            yield connection.execution_options(isolation_level="AUTOCOMMIT")
 
 
 def _append(connection: Connection, event: AuditEvent) -> None:
@@ -123,40 +113,3 @@ def _conditions(query: LeaseQuery) -> Iterator[sa.ColumnElement[bool]]:
         yield leases.c.fence == query.fence
     if query.before is not None:
         yield leases.c.requested_at < query.before
-
-
-def _engine(url: str) -> Engine:
-    engine = sa.create_engine(url, connect_args={"timeout": BUSY_SECONDS} if url.startswith("sqlite") else {})
-    if engine.dialect.name == "sqlite":
-        sa.event.listen(engine, "connect", _sqlite_connect)
-        sa.event.listen(engine, "begin", _sqlite_begin)
-    return engine
-
-
-def _sqlite_connect(connection: Any, _: object) -> None:
-    connection.isolation_level = None  # the driver starts no transactions of its own
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
-        connection.execute(f"PRAGMA {pragma}")
-
-
-def _sqlite_begin(connection: Connection) -> None:
-    if connection.get_execution_options().get("isolation_level") != "AUTOCOMMIT":
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
-
-
-@contextmanager
-def _failures() -> Iterator[None]:
-    """No exception of SQLAlchemy or a driver leaves the store."""
-    try:
-        yield
-    except sa.exc.SQLAlchemyError as error:
-        raise _failure(error) from None
-
-
-def _failure(error: sa.exc.SQLAlchemyError) -> KeyleaseError:
-    text = str(getattr(error, "orig", None) or type(error).__name__)
-    if "locked" in text or "busy" in text:
-        return StoreBusy(f"The ledger is in use by somebody else ({text}).")
-    if any(word in text for word in ("disk is full", "readonly", "disk I/O", "unable to open", "No space")):
-        return StoreFull(f"The ledger cannot be written ({text}).")
-    return StoreFailed(f"The ledger's database said: {text}.")

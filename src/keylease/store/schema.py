@@ -1,7 +1,8 @@
 """The tables, and how a lease and an event lie in them.
 
-A table's columns are the fields of `Lease`, so a field that is added there needs a migration here and nothing
-else. Instants are texts in UTC (`2026-12-08T17:00:00Z`): they sort as they run.
+A lease's columns are the fields of `Lease`, so a field that is added there needs a migration here and nothing
+else. Instants are texts in UTC (`2026-12-08T17:00:00Z`): they sort as they run. Of what opens a sign-in only the
+digest is kept; the tables of sign-ins are in sessions.py's hands.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import dataclasses
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, Boolean, Column, Index, Integer, MetaData, String, Table
+from sqlalchemy import JSON, Boolean, Column, ForeignKey, Index, Integer, MetaData, String, Table
 from sqlalchemy.engine import RowMapping
 from sqlalchemy.types import TypeDecorator
 
@@ -65,6 +66,10 @@ leases = Table(
     Column("fence", String(128)),
     Column("ended_at", Instant),
     Column("end_reason", String(32)),
+    Column("role", String(64)),
+    Column("machine", String(64)),
+    Column("last_session_at", Instant),
+    Column("sessions_until", Instant),
     Column("renewal_of", String(16)),
     Column("retire_at", Instant),
     Column("failures", Integer, nullable=False),
@@ -88,6 +93,65 @@ events = Table(
     Column("previous", String(64), nullable=False),
     Column("hash", String(64), nullable=False),
     Index("events_by_lease", "lease_id"),
+)
+
+
+def _signed_in() -> tuple[Column[Any], ...]:
+    """What `SignedIn` holds, in each table of sign-ins."""
+    return (
+        Column("issuer", String(512), nullable=False),
+        Column("subject", String(512), nullable=False),
+        Column("name", String(256), nullable=False),
+        Column("groups", JSON, nullable=False),
+        Column("authenticated_at", Instant, nullable=False),
+        Column("proven_at", Instant),
+        Column("methods", JSON, nullable=False),
+    )
+
+
+web_sessions = Table(
+    "web_sessions",
+    metadata,
+    Column("digest", String(64), primary_key=True),
+    *_signed_in(),
+    Column("created_at", Instant, nullable=False),
+    Column("last_seen_at", Instant, nullable=False),
+    Column("ended_at", Instant),
+    Index("web_sessions_by_age", "created_at"),
+)
+
+terminals = Table(
+    "terminals",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    *_signed_in(),
+    Column("machine", String(64), nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("expires_at", Instant, nullable=False),
+    Column("last_used_at", Instant, nullable=False),
+    Column("ended_at", Instant),
+    Index("terminals_by_end", "expires_at"),
+)
+
+terminal_tokens = Table(
+    "terminal_tokens",
+    metadata,
+    Column("digest", String(64), primary_key=True),
+    Column("terminal_id", String(32), ForeignKey("terminals.id"), nullable=False),
+    Column("successor", String(64)),
+    Column("until", Instant),
+    Index("terminal_tokens_by_terminal", "terminal_id"),
+    Index("terminal_tokens_by_end", "until"),
+)
+"""An access token has an end; a refresh token has a successor once it was exchanged."""
+
+one_time = Table(
+    "one_time",
+    metadata,
+    Column("digest", String(64), primary_key=True),
+    Column("content", JSON, nullable=False),
+    Column("until", Instant, nullable=False),
+    Index("one_time_by_end", "until"),
 )
 
 

@@ -1,15 +1,17 @@
 """How failures leave the server: the one place that maps the six base classes to HTTP.
 
 Programs get the code, the sentence and the hint; people get a page with the same three and a way on. What was not
-foreseen becomes KL-100 without a word about it: the log has the rest, under the same request id. Somebody who is
-not signed in and only looks is sent to the sign-in page.
+foreseen becomes KL-100 without a word about it: the log has the rest, under the same request id.
+
+Who looks at a page and must sign in first, or anew, is sent to do so and comes back. Who sent a form gets a page
+with a link instead, since a form may lead to this server alone, and comes back to where the form stood.
 """
 
 from __future__ import annotations
 
 import logging
 import re
-from urllib.parse import quote
+from urllib.parse import urlencode
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
@@ -23,16 +25,21 @@ from keylease.errors import (
     Invalid,
     KeyleaseError,
     Missing,
+    RateLimited,
     Refused,
     SignInNeeded,
+    SignInRefused,
+    SignInTooOld,
     Unavailable,
     Unsafe,
 )
 from keylease.web import render
+from keylease.web.local import START, came_from, here
 from keylease.web.wire import ErrorOut
 
 STATUS: dict[type[KeyleaseError], int] = {
     SignInNeeded: 401,
+    RateLimited: 429,
     Invalid: 422,
     Refused: 403,
     Missing: 404,
@@ -59,21 +66,10 @@ def status(failure: KeyleaseError) -> int:
 
 def answer(request: Request, failure: KeyleaseError, code: int | None = None) -> Response:
     """The failure as JSON for programs, as a page for people."""
-    code = code or status(failure)
-    if _is_for_program(request):
-        return JSONResponse(
-            ErrorOut(code=failure.code, sentence=failure.sentence, hint=failure.hint).model_dump(), code
-        )
-    if isinstance(failure, SignInNeeded) and request.url.path != "/sign-in":
-        return _to_sign_in(request)
-    return render.page(
-        "error.html",
-        status=code,
-        failure=failure,
-        status_code=code,
-        reference=request.state.request_id,
-        lease_id=_lease_of(request.url.path),
-    )
+    response = _answer(request, failure, code or status(failure))
+    if isinstance(failure, RateLimited):
+        response.headers["Retry-After"] = str(failure.retry_after)
+    return response
 
 
 def note(failure: KeyleaseError, reference: str = "") -> None:
@@ -98,6 +94,7 @@ def _malformed(request: Request, failure: Exception) -> Response:
     if not isinstance(failure, RequestValidationError):
         raise TypeError("only failures of parsing are handled here")
     said = "; ".join(f"{_place(one['loc'])}: {one['msg']}" for one in failure.errors())
+    said = said.encode(errors="replace").decode()  # a field's name may be half of a pair of surrogates
     return answer(request, BadRequest(f"The request does not have the documented form: {said}."))
 
 
@@ -112,14 +109,44 @@ def _by_framework(request: Request, failure: Exception) -> Response:
     return answer(request, BadRequest("The request cannot be read."), 422)
 
 
+def _answer(request: Request, failure: KeyleaseError, code: int) -> Response:
+    if _is_for_program(request):
+        return JSONResponse(
+            ErrorOut(code=failure.code, sentence=failure.sentence, hint=failure.hint).model_dump(), code
+        )
+    if isinstance(failure, SignInNeeded | SignInTooOld) and request.method == "GET":
+        return RedirectResponse(_sign_in(failure, here(request)), 303)
+    return render.page(
+        "error.html",
+        status=code,
+        failure=failure,
+        status_code=code,
+        reference=request.state.request_id,
+        lease_id=_lease_of(request.url.path),
+        again=_again(request, failure),
+    )
+
+
 def _is_for_program(request: Request) -> bool:
     return request.url.path.startswith("/api/") or request.url.path == "/healthz"
 
 
-def _to_sign_in(request: Request) -> Response:
-    looking = request.method == "GET" and request.url.path != "/"
-    then = f"?then={quote(request.url.path)}" if looking else ""
-    return RedirectResponse(f"/sign-in{then}", 303)
+def _again(request: Request, failure: KeyleaseError) -> str:
+    """Where to sign in, where that is what helps."""
+    if isinstance(failure, SignInNeeded | SignInTooOld):
+        return _sign_in(failure, came_from(request))
+    return "/sign-in" if isinstance(failure, SignInRefused) and request.url.path.startswith("/sign-in/") else ""
+
+
+def _sign_in(failure: KeyleaseError, to: str) -> str:
+    """The address to sign in at, with what the failure asks for, and the way back."""
+    asked = {} if to == START else {"to": to}
+    if isinstance(failure, SignInTooOld):
+        if failure.max_age is not None:
+            asked["max_age"] = str(int(failure.max_age.total_seconds()))
+        if failure.mfa:
+            asked["mfa"] = "true"
+    return f"/sign-in?{urlencode(asked, safe='/')}" if asked else "/sign-in"
 
 
 def _place(loc: tuple[str | int, ...]) -> str:

@@ -17,11 +17,14 @@ from starlette.staticfiles import StaticFiles
 import keylease
 from keylease.app import App
 from keylease.domain.plan import Rules
+from keylease.errors import UnsafeNotAllowed
+from keylease.identity.proof import Proofs
 from keylease.web import errors
+from keylease.web.cookies import Cookies
 from keylease.web.guard import LOOPBACK, Guard
+from keylease.web.limits import Limits
 from keylease.web.render import HERE
 from keylease.web.routes import ROUTERS
-from keylease.web.visit import Entrance
 
 WITHIN = Rules().acknowledge_within
 """What pages say where nothing else is configured."""
@@ -32,6 +35,7 @@ def create(app: App, *, address: str = "http://127.0.0.1", acknowledge_within: t
 
     `address` is where people find it: its host, and this machine's own names, are the only ones it answers to.
     `acknowledge_within` is what pages say of the time to acknowledge a new access key; the reconciler keeps it.
+    Raises `UnsafeNotAllowed` for plain http at an address that is not this machine's own.
     """
     web = FastAPI(
         title="keylease",
@@ -42,8 +46,7 @@ def create(app: App, *, address: str = "http://127.0.0.1", acknowledge_within: t
         redirect_slashes=False,
     )
     web.openapi_version = "3.0.3"  # the Swagger UI that is bundled reads no later one
-    web.state.keylease = app
-    web.state.entrance = Entrance(app)
+    attach(web, app, address=address)
     web.state.acknowledge_within = acknowledge_within
     web.add_middleware(Guard, hosts=LOOPBACK | {urlsplit(address).hostname or "localhost"})
     web.mount("/static", _Static(directory=HERE / "static"))
@@ -51,6 +54,21 @@ def create(app: App, *, address: str = "http://127.0.0.1", acknowledge_within: t
         web.include_router(router)
     errors.install(web)
     return web
+
+
+def attach(web: FastAPI, app: App, *, address: str) -> None:
+    """Let the application serve this App, at this address."""
+    parts = urlsplit(address)
+    if parts.scheme != "https" and parts.hostname not in LOOPBACK:
+        raise UnsafeNotAllowed(
+            f"Over plain http others could read sign-ins on their way to {parts.hostname}.",
+            hint="Give `server.address` as people reach it over https; what ends TLS may run before keylease.",
+        )
+    web.state.keylease = app
+    web.state.cookies = Cookies(address)
+    web.state.callback = f"{address.rstrip('/')}/sign-in/callback"
+    web.state.limits = Limits(app.clock)
+    web.state.proofs = Proofs(address, app.clock)
 
 
 class _Static(StaticFiles):

@@ -1,8 +1,9 @@
 """What every request meets first and every answer leaves through.
 
 A request is refused before any route sees it where
-- its Host is not a name of this server: a foreign name that was pointed here (DNS rebinding) would make a
-  stranger's page same-origin with ours;
+- its Host is not, to the letter, a name of this server and perhaps a port: a foreign name that was pointed here
+  (DNS rebinding) would make a stranger's page same-origin with ours;
+- its address holds a zero byte, which no name of ours does and not every store takes;
 - it changes something, rests on a browser's sign-in, and does not come from a page of our own. Browsers say where
   a request comes from in Sec-Fetch-Site, older ones in Origin alone; where neither is said, the answer is no;
 - its body is larger than any form of ours.
@@ -15,8 +16,9 @@ answer holds nothing of it.
 from __future__ import annotations
 
 import logging
+import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -25,7 +27,6 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from keylease.errors import BadRequest, CrossSite, KeyleaseError
 from keylease.web import errors
-from keylease.web.visit import COOKIE
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 LARGEST_BODY = 65_536
@@ -46,6 +47,7 @@ HEADERS: Mapping[str, str] = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
 }
+_HOST = re.compile(r"(?:\[([0-9a-f:.]+)\]|([\w.-]+))(?::[0-9]{1,5})?", re.ASCII | re.IGNORECASE)
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 log = logging.getLogger(__name__)
@@ -99,13 +101,15 @@ class _Departure:
 def check(scope: Scope, hosts: frozenset[str]) -> None:
     """Refuse what no route should see. Raises `CrossSite` and `BadRequest`."""
     headers = Headers(scope=scope)
-    if _name(headers.get("host", "")) not in hosts:
+    if _name(headers.getlist("host")) not in hosts:
         raise CrossSite(
             "keylease does not go by the name under which this request came.",
             hint="Open it under the address that the configuration gives as `server.address`.",
         )
     if scope["method"] not in _SAFE and _rests_on_browser(scope["path"], headers) and not _is_our_own(headers):
         raise CrossSite("The request does not come from one of keylease's own pages.")
+    if "\0" in scope["path"] or b"%00" in scope["query_string"]:
+        raise BadRequest("The address holds a zero byte.")
     if int(headers.get("content-length", "0")) > LARGEST_BODY:
         raise _too_large()
 
@@ -133,7 +137,7 @@ def _rests_on_browser(path: str, headers: Headers) -> bool:
     """Whether a browser may have sent this on its own: a page's form, or a cookie without the API's header."""
     if not path.startswith("/api/"):
         return True
-    return "authorization" not in headers and f"{COOKIE}=" in headers.get("cookie", "")
+    return "authorization" not in headers and "cookie" in headers
 
 
 def _is_our_own(headers: Headers) -> bool:
@@ -144,8 +148,7 @@ def _is_our_own(headers: Headers) -> bool:
     return bool(origin) and urlsplit(origin).netloc == headers.get("host")
 
 
-def _name(host: str) -> str | None:
-    try:
-        return urlsplit(f"//{host}").hostname
-    except ValueError:
-        return None
+def _name(hosts: Sequence[str]) -> str | None:
+    """The name in the only Host header, without port and brackets."""
+    found = _HOST.fullmatch(hosts[0]) if len(hosts) == 1 else None
+    return (found[1] or found[2]).lower() if found else None

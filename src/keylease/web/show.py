@@ -5,10 +5,13 @@ from __future__ import annotations
 from datetime import datetime
 
 from keylease.app import App
-from keylease.domain import until
+from keylease.aws.tags import encode
+from keylease.domain import session, until
+from keylease.domain.access import PermissionSet
 from keylease.domain.clock import to_text
-from keylease.domain.event import GENESIS, ChainedEvent, verify
-from keylease.domain.lease import ENDED, Lease, State
+from keylease.domain.event import DIGEST, GENESIS, ChainedEvent
+from keylease.domain.iam import SESSION_PATH
+from keylease.domain.lease import ENDED, Kind, Lease, State
 from keylease.domain.status import Status, status_of, time_left
 from keylease.domain.until import Until
 from keylease.errors import InThePast, TooShort
@@ -54,7 +57,26 @@ def lease(visit: Visit, one: Lease) -> LeaseOut:
         user_name=one.user_name,
         access_key_id=one.access_key_id,
         may=may(visit, one),
+        role_arn=_role_arn(visit, one),
+        session_seconds=_session_seconds(one, permission_set),
+        last_session_at=one.last_session_at,
+        sessions_until=one.sessions_until,
+        tags={name: encode(value) for name, value in session.tags(one).items()},
     )
+
+
+def _role_arn(visit: Visit, one: Lease) -> str | None:
+    if one.role is None or one.account not in visit.app.clouds:
+        return None
+    partition = visit.app.clouds[one.account].partition
+    return f"arn:{partition}:iam::{visit.app.catalogue.accounts.get(one.account, '')}:role{SESSION_PATH}{one.role}"
+
+
+def _session_seconds(one: Lease, permission_set: PermissionSet | None) -> int | None:
+    """How long a single session lasts at most, as the configuration says now."""
+    if one.kind is not Kind.SESSION or permission_set is None:
+        return None
+    return int(permission_set.session.total_seconds())
 
 
 def may(visit: Visit, one: Lease) -> MayOut:
@@ -63,7 +85,7 @@ def may(visit: Visit, one: Lease) -> MayOut:
     status = status_of(one, visit.now)
     return MayOut(
         approve=visit.app.visibility.may_decide(visit.principal, one),
-        collect=mine and status is Status.APPROVED,
+        collect=mine and status is Status.APPROVED and one.kind is Kind.ACCESS_KEY,
         revoke=one.state not in ENDED and (mine or visit.app.visibility.may_revoke(visit.principal, one)),
         renew=mine and status not in _NOT_YET_USED,
     )
@@ -99,14 +121,14 @@ def event(link: ChainedEvent) -> EventOut:
         action=act.action,
         actor=act.actor,
         lease_id=act.lease_id,
-        details=dict(act.details),
+        details={name: value for name, value in act.details.items() if name != DIGEST},
         hash=link.hash,
     )
 
 
 def verified(visit: Visit) -> VerifiedOut:
     """The whole chain, followed from its start. Raises `NotAuditor` and `ChainBroken`."""
-    last = verify(visit.app.visibility.events(visit.principal))
+    last = visit.app.visibility.verified(visit.principal)
     return VerifiedOut(records=last.seq if last else 0, last_hash=last.hash if last else GENESIS)
 
 
@@ -132,6 +154,7 @@ def offer(one: Offer) -> SetOut:
         automatic=one.automatic,
         share=one.permission_set.share,
         warnings=one.warnings,
+        kinds=one.permission_set.kinds,
     )
 
 
@@ -145,4 +168,7 @@ def me(visit: Visit) -> MeOut:
         groups=tuple(sorted(principal.groups)),
         administrator=visit.is_administrator,
         auditor=visit.is_auditor,
+        authenticated_at=principal.authenticated_at,
+        methods=tuple(sorted(principal.methods)),
+        signed_in_until=visit.caller.until,
     )

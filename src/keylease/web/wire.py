@@ -1,7 +1,8 @@
 """The JSON that goes over the wire, both ways.
 
-What comes in has exactly the documented fields; an unknown one is refused. What goes out only grows: a field is
-never renamed or taken away. Instants are ISO 8601 with Z, durations are written as people write them (`2w`).
+What comes in has exactly the documented fields; an unknown one is refused, and so is a text that not every store
+takes. What goes out only grows: a field is never renamed or taken away. Instants are ISO 8601 with Z, durations are
+written as people write them (`2w`).
 No model here holds a secret: the one answer that does is built by hand where it is sent.
 """
 
@@ -9,10 +10,12 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from keylease.domain.lease import EndReason, Kind, State
 from keylease.domain.status import Status
+from keylease.domain.words import is_storable
 
 
 class Wire(BaseModel):
@@ -21,34 +24,57 @@ class Wire(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class AskIn(Wire):
-    """What somebody asks for. `until`: a duration such as `2w`, or an instant with its zone."""
+class WireIn(Wire):
+    """One shape that comes in. Its texts have no control signs but white space, and can be encoded."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _storable(cls, given: object) -> object:
+        texts = given.items() if isinstance(given, dict) else ()
+        for name, text in texts:
+            if isinstance(text, str) and not is_storable(text):
+                raise PydanticCustomError("text", "{name} holds a control sign", {"name": name})
+        return given
+
+
+class AskIn(WireIn):
+    """What somebody asks for. `until`: a duration such as `2w`, or an instant with its zone.
+
+    Without a `kind` it is the first that the permission set gives.
+    """
 
     permission_set: str
     account: str
     until: str
     reason: str
+    kind: Kind | None = None
 
 
-class ApproveIn(Wire):
+class ApproveIn(WireIn):
     """An earlier end than was asked for, or none."""
 
     until: str | None = None
 
 
-class DenyIn(Wire):
+class DenyIn(WireIn):
     """One sentence for the owner."""
 
     reason: str
 
 
-class AcknowledgeIn(Wire):
+class AcknowledgeIn(WireIn):
     """The access key that arrived."""
 
     access_key_id: str
 
 
-class RenewIn(Wire):
+class SessionIn(WireIn):
+    """How long a session is to last at most; as long as may be without it. AWS gives none of less than 900 s."""
+
+    seconds: int | None = Field(default=None, ge=1, le=43_200)
+
+
+class RenewIn(WireIn):
     """What is to differ from last time."""
 
     until: str | None = None
@@ -102,6 +128,12 @@ class LeaseOut(Wire):
     user_name: str | None
     access_key_id: str | None
     may: MayOut
+    role_arn: str | None = None
+    session_seconds: int | None = None
+    last_session_at: datetime | None = None
+    sessions_until: datetime | None = None
+    tags: dict[str, str] = {}
+    """What the tags of an instance that this lease launches must say."""
 
 
 class SetOut(Wire):
@@ -115,6 +147,7 @@ class SetOut(Wire):
     automatic: bool
     share: bool
     warnings: tuple[str, ...]
+    kinds: tuple[Kind, ...] = ()
 
 
 class MeOut(Wire):
@@ -126,6 +159,9 @@ class MeOut(Wire):
     groups: tuple[str, ...]
     administrator: bool
     auditor: bool
+    authenticated_at: datetime | None = None
+    methods: tuple[str, ...] = ()
+    signed_in_until: datetime | None = None
 
 
 class EventOut(Wire):

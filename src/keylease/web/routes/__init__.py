@@ -2,12 +2,14 @@
 
 from fastapi import APIRouter
 
-from keylease.web.routes import api, asking, audit, collecting, deciding, docs, entry, leases
+from keylease.web.routes import api, asking, audit, collecting, deciding, docs, entry, leases, session, terminal
 
 ROUTERS: tuple[APIRouter, ...] = (
     api.router,
+    session.router,
     docs.router,
     entry.router,
+    terminal.router,
     asking.router,  # before leases: /leases/new is no lease
     leases.router,
     deciding.router,

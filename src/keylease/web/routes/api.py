@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Query, Request
 from starlette.responses import JSONResponse
 
 from keylease.app import App
@@ -38,6 +38,10 @@ _failures: dict[int | str, dict[str, Any]] = {
     500: {"model": ErrorOut, "description": "keylease does not go on like this"},
     503: {"model": ErrorOut, "description": "Something that keylease stands on does not answer; try again"},
 }
+PAGE = 1000
+"""Records of the audit chain in one answer, at most."""
+After = Annotated[int, Query(ge=0, le=2**53)]
+PageSize = Annotated[int, Query(ge=1, le=PAGE)]
 router = APIRouter(responses=_failures)
 nothing = ApproveIn()
 
@@ -62,10 +66,11 @@ def sets(visit: Visiting) -> list[SetOut]:
 
 
 @router.get("/api/leases", tags=["leases"])
-def leases(visit: Visiting, whose: Literal["mine", "waiting", "all"] = "mine") -> list[LeaseOut]:
-    """Your own leases, the requests that wait for you, or everybody's (auditors and administrators)."""
+def leases(visit: Visiting, whose: Literal["mine", "waiting", "seen", "all"] = "mine") -> list[LeaseOut]:
+    """Your own leases, the requests that wait for you, all that you may see, or everybody's (auditors)."""
     sight = visit.app.visibility
-    found = {"mine": sight.mine, "waiting": sight.waiting, "all": sight.everybody}[whose](visit.principal)
+    ways = {"mine": sight.mine, "waiting": sight.waiting, "seen": sight.seen, "all": sight.everybody}
+    found = ways[whose](visit.principal)
     return [show.lease(visit, one) for one in found]
 
 
@@ -77,6 +82,7 @@ def request(visit: Visiting, ask: AskIn) -> LeaseOut:
         permission_set=ask.permission_set,
         until=until.parse(ask.until),
         reason=ask.reason,
+        kind=ask.kind,
     )
     return show.lease(visit, visit.app.broker.request(visit.principal, wanted))
 
@@ -144,9 +150,12 @@ def history(visit: Visiting, lease_id: str) -> list[EventOut]:
 
 
 @router.get("/api/events", tags=["audit"])
-def events(visit: Visiting) -> list[EventOut]:
-    """The whole audit chain, oldest first; for auditors and administrators."""
-    return [show.event(link) for link in visit.app.visibility.events(visit.principal)]
+def events(visit: Visiting, after: After = 0, limit: PageSize = PAGE) -> list[EventOut]:
+    """The audit chain, oldest first, a page at a time; for auditors and administrators.
+
+    A page holds the `limit` records after the one numbered `after`. Fewer than that: it is the last one.
+    """
+    return [show.event(link) for link in visit.app.visibility.events(visit.principal, after=after, limit=limit)]
 
 
 @router.get("/api/events/verify", tags=["audit"])

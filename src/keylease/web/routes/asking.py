@@ -12,6 +12,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from keylease.broker import Ask
 from keylease.domain import until
+from keylease.domain.lease import Kind
 from keylease.domain.until import Until
 from keylease.errors import (
     BadReason,
@@ -21,6 +22,7 @@ from keylease.errors import (
     InThePast,
     KeyleaseError,
     NotGranted,
+    SignInTooOld,
     TooLong,
     TooShort,
 )
@@ -94,14 +96,17 @@ def ask(
     filled = Filled(what=what, chosen=chosen, written=written, reason=reason)
     offered = offers(visit.app, visit.principal)
     try:
-        offer = _chosen(offered, what)
+        offer, kind = _chosen(offered, what)
         wanted = Ask(
             account=offer.account,
             permission_set=offer.permission_set.name,
             until=filled.until(),
             reason=reason,
+            kind=kind,
         )
         lease = visit.app.broker.request(visit.principal, wanted)
+    except SignInTooOld:
+        raise
     except KeyleaseError as failure:
         errors.note(failure)
         return _form(visit, offered, filled, failure)
@@ -183,13 +188,17 @@ def _limits(visit: Visit, lease: LeaseOut) -> list[timedelta]:
     ]
 
 
-def _chosen(offered: Sequence[Offer], what: str) -> Offer:
+def _chosen(offered: Sequence[Offer], what: str) -> tuple[Offer, Kind | None]:
+    """What is meant, and as which kind: an offer's own value is for the first that it gives."""
     if not what:
         raise BadRequest("Choose what you need.", hint="")
-    found = next((offer for offer in offered if offer.value == what), None)
-    if found is None:
-        raise NotGranted("No grant lets you lease that.")
-    return found
+    for offer in offered:
+        if offer.value == what:
+            return offer, None
+        for kind in offer.permission_set.kinds:
+            if what == f"{offer.value}:{kind}":
+                return offer, kind
+    raise NotGranted("No grant lets you lease that.")
 
 
 def _usual(offered: Sequence[Offer]) -> timedelta:

@@ -20,10 +20,12 @@ NEWEST = 200
 @router.get("/audit")
 def audit(visit: Visiting) -> HTMLResponse:
     """The newest records, and whether the whole chain holds."""
-    newest = deque(visit.app.visibility.events(visit.principal), maxlen=NEWEST)
-    records = [show.event(link) for link in reversed(newest)]
+    verified, broken, after = None, None, 0
     try:
-        verified, broken = show.verified(visit), None
+        verified = show.verified(visit)
+        after = max(verified.records - NEWEST, 0)  # the chain is read once, unless it is broken
     except ChainBroken as failure:
-        verified, broken = None, failure
+        broken = failure
+    newest = deque(visit.app.visibility.events(visit.principal, after=after), maxlen=NEWEST)
+    records = [show.event(link) for link in reversed(newest)]
     return visited(visit, "audit.html", current="audit", records=records, verified=verified, broken=broken)
