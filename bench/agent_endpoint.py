@@ -42,9 +42,13 @@ ROOT = Path(__file__).resolve().parent.parent
 
 def measure() -> Iterator[Result]:
     """Two lines: the time and the memory. Raises `NotMeasured`."""
-    with tempfile.TemporaryDirectory() as folder, _server() as (address, given), _agent(Path(folder), address) as (
-        process,
-        found,
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        _server() as (address, given),
+        _agent(Path(folder), address) as (
+            process,
+            found,
+        ),
     ):
         waited = sorted(asyncio.run(_asked(found.port, urlsplit(found.context_url(LEASE)).path)))
         memory = process.memory_info().rss / 2**20

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 from aws_files import CORPUS
+from sample_session import SESSION
 from test_renewing import LEASE, Machine
-from test_session import SESSION
 
 from keylease.agent import section
 from keylease.agent.holding import Holding

@@ -8,7 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from test_session import SESSION
+from sample_session import SESSION
 
 from keylease.agent.cache import Cache
 from keylease.agent.renewing import Renewing

@@ -15,8 +15,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from laptop import LEASE, Laptop
+from sample_session import SESSION
 from stand_in import StandIn
-from test_session import SESSION
 
 from cli.command_line import COMMAND
 from keylease.agent.console import address

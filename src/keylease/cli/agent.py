@@ -45,9 +45,9 @@ commands = typer.Typer()
 nouns = typer.Typer(rich_markup_mode="rich", cls=_RunsByItself)
 commands.add_typer(nouns, name="agent", rich_help_panel=EVERYBODY)
 
-Port = Annotated[
-    int | None,
-    typer.Option("--port", min=1024, max=65535, help="Listen there from now on; else where it always listened."),
+Port = Annotated[  # a text, since for a number Typer loads Pydantic, which the agent would keep for weeks
+    str | None,
+    typer.Option("--port", metavar="NUMBER", help="Listen there from now on; else where it always listened."),
 ]
 WriteProfile = Annotated[
     list[str] | None,
@@ -73,8 +73,9 @@ def run(call: Invocation, *, port: Port = None, write_profile: WriteProfile = No
     from keylease.agent.endpoint import Endpoint, serve
 
     place = place_of(call)
-    found = doors(place.machine.folder, port)
+    found = doors(place.machine.folder, _number(port))
     deliver = _deliver(call, place, write_profile or [])
+    place.prepare()
     holding = Holding(place.renewing, call.clock, deliver)
     stop = threading.Event()
     with serve(Endpoint(holding, found), found) as server:
@@ -99,7 +100,7 @@ def install(call: Invocation, *, port: Port = None, write_profile: WriteProfile 
 
     place = place_of(call)
     _deliver(call, place, write_profile or [])
-    doors(place.machine.folder, port)
+    doors(place.machine.folder, _number(port))
     one = _service([word for name in write_profile or [] for word in ("--write-profile", name)])
     failed = service.install(one)
     call.terminal.say(f"Written: {one.path}")
@@ -135,6 +136,14 @@ def status(call: Invocation) -> None:
         )
     if seen is None:
         raise typer.Exit(1)
+
+
+def _number(port: str | None) -> int | None:
+    if port is None:
+        return None
+    if not port.isdecimal() or not 1024 <= int(port) <= 65535:
+        raise WrongUsage("--port takes a number from 1024 to 65535.")
+    return int(port)
 
 
 def _deliver(call: Invocation, place: Here, written: Sequence[str]) -> dict[str, Deliver]:

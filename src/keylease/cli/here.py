@@ -48,6 +48,13 @@ class Here:
         pair = key_pair(Place.of_this_machine(), anew=anew)
         return Asking(connect=self.connect, prover=Prover(pair), clock=self.clock)
 
+    def prepare(self) -> None:
+        """Load what asking needs, so that the first who asks does not wait for it."""
+        from keylease.agent import asking, proof, signed_in  # noqa: F401 - to load them is all that is wanted
+
+        with self.connect(""):
+            pass
+
     def connect(self, lease_id: str) -> AbstractContextManager[Client]:
         """The server of a lease."""
         known = self.machine.leases().get(lease_id)

@@ -110,7 +110,7 @@ def _without_pydantic() -> None:
         return
 
     def build_unless_plain(descriptor: Any) -> Any:
-        plain = descriptor.annotation in {str, bool} and descriptor.parameter_info.parser is None
+        plain = descriptor.annotation in (str, bool, list[str]) and descriptor.parameter_info.parser is None
         return _AsWritten() if plain else build(descriptor)
 
     core.build_runtime_param = build_unless_plain  # type: ignore[attr-defined] # Typer does not name it as its own

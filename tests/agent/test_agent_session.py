@@ -4,26 +4,12 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
+from sample_session import MINUTE, NOW, SESSION
 
 from keylease.agent.session import Session, clock_warning
-from keylease.domain.secret import Secret
-
-NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
-MINUTE = timedelta(minutes=1)
-SESSION = Session(
-    lease_id="L-4k7m9q2x",
-    access_key_id="ASIAFAKE",
-    secret_access_key=Secret("fake/secret"),
-    session_token=Secret("fake/token"),
-    expiration=NOW + 60 * MINUTE,
-    ends_at=NOW + timedelta(days=3),
-    account_id="123456789012",
-    region="eu-central-1",
-    fetched_at=NOW,
-)
 
 
 @pytest.mark.parametrize(
