@@ -22,7 +22,8 @@ from keylease.domain.ahead import midnight
 from keylease.domain.broker_policy import issuer_policy, remover_policy
 from keylease.domain.clock import SystemClock
 from keylease.domain.group_policy import group_policy
-from keylease.sandbox.account import gives
+from keylease.domain.role_policy import session_role_policy, trust_policy
+from keylease.sandbox.account import ROLE, gives
 from keylease.sandbox.ministack import SECRET, Ministack
 from keylease.settings import Settings
 
@@ -50,7 +51,7 @@ max_ttl = "4w"
 
 @dataclass(frozen=True)
 class Administered:
-    """One account; `horizon` is that of its group and its issuer."""
+    """One account; `horizon` is that of its group, its session role and its issuer."""
 
     live: LiveCloud
     horizon: datetime
@@ -115,6 +116,22 @@ class Administered:
         """The ARN of the policy that the sandbox has attached to its group."""
         return f"arn:aws:iam::{self.live.account.id}:policy{iam.GROUP_PATH}{GROUP}"
 
+    @property
+    def ceiling(self) -> str:
+        """The ARN of the ceiling of the sandbox's session role."""
+        return f"arn:aws:iam::{self.live.account.id}:policy{iam.CEILING_PATH}{ROLE}"
+
+    def write(self, policy_arn: str, document: Mapping[str, Any]) -> None:
+        """Put a document into force as a managed policy's next version."""
+        text = json.dumps(document)
+        self.admin.create_policy_version(PolicyArn=policy_arn, PolicyDocument=text, SetAsDefault=True)
+
+    def in_force(self, policy_arn: str) -> Any:
+        """A managed policy's document as it is in force."""
+        version = self.admin.get_policy(PolicyArn=policy_arn)["Policy"]["DefaultVersionId"]
+        found = self.admin.get_policy_version(PolicyArn=policy_arn, VersionId=version)
+        return found["PolicyVersion"]["Document"]
+
     def as_issuer(self) -> dict[str, str]:
         """The environment of a shell that holds the issuer's own session."""
         sts = self.live.root.sts()
@@ -135,8 +152,11 @@ def administered(running: Ministack, home: Path, *, ahead: bool = False) -> Admi
     at = made.live.account.id
     made.put_role_policy(ISSUER, issuer_policy(horizon=horizon, account=at, fences_ahead=ahead))
     made.put_role_policy(REMOVER, remover_policy(account=at))
-    document = json.dumps(group_policy(gives(made.live.bucket), horizon=horizon))
-    made.admin.create_policy_version(PolicyArn=made.group_policy, PolicyDocument=document, SetAsDefault=True)
+    given = gives(made.live.bucket)
+    made.write(made.group_policy, group_policy(given, horizon=horizon))
+    made.write(made.ceiling, session_role_policy(given, horizon=horizon))
+    trust = json.dumps(trust_policy(made.live.account.issuer.role_arn or ""))
+    made.admin.update_assume_role_policy(RoleName=ROLE, PolicyDocument=trust)
     (home / "keylease.toml").write_text(made.configuration(ahead=ahead))
     return made
 

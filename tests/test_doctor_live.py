@@ -62,6 +62,7 @@ def test_an_account_in_order_is_well_and_all_of_it_is_looked_at(account: Adminis
         "clock",
         "permissions",
         "group",
+        "role",
         "horizon",
         "user",
         "fence",
@@ -230,8 +231,8 @@ def test_where_the_remover_cannot_sign_in_the_issuer_is_asked_as_far_as_it_may(a
     fix = [row.check for row in rows if row.verdict is Verdict.FIX]
     assert fix == ["credentials"]
     well = {row.check for row in rows if row.account and row.verdict is Verdict.OK}
-    assert {"credentials", "clock", "group", "quotas", "horizon"} <= well
-    assert {row.check for row in rows if row.verdict is Verdict.NOT_CHECKED} >= {"permissions", "user", "fence"}
+    assert {"credentials", "clock", "permissions", "group", "quotas", "horizon"} <= well
+    assert {row.check for row in rows if row.verdict is Verdict.NOT_CHECKED} >= {"role", "user", "fence"}
 
 
 def test_an_account_that_is_away_is_one_row_and_hides_no_other(account: Administered) -> None:

@@ -28,6 +28,7 @@ from keylease.domain.secret import Secret
 from keylease.errors import AwsDenied, PlanOutdated
 from keylease.ports import AccessKey
 from keylease.sandbox import account as sandbox
+from keylease.sandbox.account import ROLE
 from keylease.sandbox.ministack import SECRET, Ministack
 
 pytestmark = pytest.mark.live
@@ -47,18 +48,12 @@ def account(ministack_server: Ministack, tmp_path: Path) -> Administered:
     return made
 
 
-def in_force(account: Administered) -> Any:
-    """The group's policy as it is in force."""
-    arn = account.group_policy
-    version = account.admin.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"]
-    return account.admin.get_policy_version(PolicyArn=arn, VersionId=version)["PolicyVersion"]["Document"]
-
-
 def documents(account: Administered) -> list[Any]:
     admin = account.admin
     return [
-        in_force(account),
+        account.in_force(account.group_policy),
         admin.get_role_policy(RoleName="archive", PolicyName="keylease")["PolicyDocument"],
+        account.in_force(account.ceiling),
         admin.get_role_policy(RoleName=ISSUER, PolicyName="keylease")["PolicyDocument"],
     ]
 
@@ -67,6 +62,7 @@ def expected(account: Administered, end: Any) -> list[Any]:
     return [
         group_policy(sandbox.gives(account.live.bucket), horizon=end),
         session_role_policy([READS], horizon=end),
+        session_role_policy(sandbox.gives(account.live.bucket), horizon=end),
         issuer_policy(horizon=end, account=account.live.account.id),
     ]
 
@@ -93,6 +89,7 @@ def test_all_dates_are_moved_and_nothing_else(account: Administered) -> None:
             for of, policy in (
                 (f"group {GROUP}", GROUP),
                 ("session role archive", "keylease"),
+                (f"session role {ROLE}", ROLE),
                 (f"issuer {ISSUER}", "keylease"),
             )
         ],
@@ -114,7 +111,7 @@ def test_without_a_terminal_and_without_yes_the_plan_is_shown_and_nothing_change
     before = everything(account)
     shown = account.keylease(*MOVE, "--json")
     [plan] = json.loads(shown.stdout)
-    assert (shown.returncode, plan["applied"], len(plan["moves"])) == (2, False, 3)
+    assert (shown.returncode, plan["applied"], len(plan["moves"])) == (2, False, 4)
     assert plan["digest"] == planned(account).digest
     assert "--yes" in shown.stderr
     assert everything(account) == before
@@ -131,7 +128,7 @@ def test_on_a_terminal_it_shows_the_plan_and_asks(account: Administered, answer:
         AWS_SECRET_ACCESS_KEY=SECRET,
     )
     assert ended.status == 0
-    assert "Change the date of these 3 policies?" in ended.out
+    assert "Change the date of these 4 policies?" in ended.out
     assert ("Nothing was changed." in ended.out) is not moved
     assert documents(account) == expected(account, NEW if moved else account.horizon)
 
@@ -152,7 +149,7 @@ def test_a_document_that_is_changed_while_it_is_applied_stops_it_there(account: 
     account.put_role_policy(ISSUER, iam.policy([READS]))
     with pytest.raises(PlanOutdated, match=ISSUER):
         list(moving)
-    assert documents(account) == [*expected(account, NEW)[:2], iam.policy([READS])]
+    assert documents(account) == [*expected(account, NEW)[:3], iam.policy([READS])]
 
 
 def test_a_policy_that_is_gone_stops_it(account: Administered) -> None:
@@ -266,7 +263,8 @@ def test_all_horizons_are_shown(account: Administered) -> None:
     assert shown.returncode == 0
     found = [(one["what"], one["name"], one["horizon"]) for one in json.loads(shown.stdout)]
     end = to_text(account.horizon)
-    assert found == [("group", GROUP, end), ("session role", "archive", end), ("issuer", ISSUER, end)]
+    roles = [("session role", "archive", end), ("session role", ROLE, end)]
+    assert found == [("group", GROUP, end), *roles, ("issuer", ISSUER, end)]
     lines = account.keylease("horizon", "show").stdout.splitlines()
     assert [line.split("\t")[:3] for line in lines] == [["media", what, name] for what, name, _ in found]
 

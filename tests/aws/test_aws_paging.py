@@ -13,12 +13,13 @@ from botocore.stub import ANY, Stubber
 from keylease.aws.leftovers import access_keys, groups
 from keylease.aws.sweep import observed
 from keylease.domain import iam
+from keylease.domain.ended_policy import NAME
 from keylease.domain.plan import ObservedFence, ObservedUser
 
 WHEN = datetime(2026, 11, 24, tzinfo=UTC)
 FENCE = iam.fence(datetime(2026, 12, 8, 12, tzinfo=UTC))
 ARN = f"arn:aws:iam::123456789012:policy{iam.FENCE_PATH}{FENCE.name}"
-SWEEP = {"Filter": ["User", "LocalManagedPolicy"]}
+SWEEP = {"Filter": ["User", "Role", "LocalManagedPolicy"]}
 
 
 @pytest.fixture
@@ -69,8 +70,16 @@ def keys(stub: Stubber, name: str, *pages: list[str]) -> None:
 
 
 def test_a_sweep_reads_every_page_and_asks_for_access_keys_alone(stub: Stubber, client: Any) -> None:
-    first = {"UserDetailList": [user("b", groups=("archive",)), user("outside", path="/")], "Policies": []}
-    second = {"UserDetailList": [user("a")], "Policies": [policy(FENCE.name), policy("x", path="/keylease/")]}
+    first = {
+        "UserDetailList": [user("b", groups=("archive",)), user("outside", path="/")],
+        "RoleDetailList": [],
+        "Policies": [],
+    }
+    second = {
+        "UserDetailList": [user("a")],
+        "RoleDetailList": [],
+        "Policies": [policy(FENCE.name), policy("x", path="/keylease/")],
+    }
     sweep = "get_account_authorization_details"
     stub.add_response(sweep, {**first, "IsTruncated": True, "Marker": "page-2"}, SWEEP)
     stub.add_response(sweep, {**second, "IsTruncated": False}, {**SWEEP, "Marker": "page-2"})
@@ -97,13 +106,18 @@ def test_a_sweep_reads_every_page_and_asks_for_access_keys_alone(stub: Stubber, 
 def test_a_fence_is_worn_where_aws_counts_a_wearer(
     stub: Stubber, client: Any, counts: dict[str, int], worn: object
 ) -> None:
-    answer = {"UserDetailList": [], "Policies": [policy("f", **counts)], "IsTruncated": False}
+    answer = {"UserDetailList": [], "RoleDetailList": [], "Policies": [policy("f", **counts)], "IsTruncated": False}
     stub.add_response("get_account_authorization_details", answer, SWEEP)
     assert [fence.worn for fence in observed(client).fences] == [worn]
 
 
 def test_a_user_without_a_boundary_is_asked_once_more(stub: Stubber, client: Any) -> None:
-    answer = {"UserDetailList": [user("bare", boundary=None)], "Policies": [], "IsTruncated": False}
+    answer = {
+        "UserDetailList": [user("bare", boundary=None)],
+        "RoleDetailList": [],
+        "Policies": [],
+        "IsTruncated": False,
+    }
     stub.add_response("get_account_authorization_details", answer, SWEEP)
     full = user("bare", boundary=None) | {
         "UserId": "AIDACKCEVSQ6C2EXAMPLE",
@@ -116,10 +130,40 @@ def test_a_user_without_a_boundary_is_asked_once_more(stub: Stubber, client: Any
 
 
 def test_a_user_that_goes_during_the_sweep_is_left_out(stub: Stubber, client: Any) -> None:
-    answer = {"UserDetailList": [user("going", boundary=None)], "Policies": [], "IsTruncated": False}
+    answer = {
+        "UserDetailList": [user("going", boundary=None)],
+        "RoleDetailList": [],
+        "Policies": [],
+        "IsTruncated": False,
+    }
     stub.add_response("get_account_authorization_details", answer, SWEEP)
     stub.add_client_error("get_user", "NoSuchEntity", http_status_code=404)
     assert observed(client).users == ()
+
+
+def role(name: str, *, boundary: str | None, path: str = iam.SESSION_PATH) -> dict[str, Any]:
+    detail: dict[str, Any] = {
+        "RoleName": name,
+        "Path": path,
+        "RoleId": "AROACKCEVSQ6C2EXAMPLE",
+        "Arn": f"arn:aws:iam::123456789012:role{path}{name}",
+        "CreateDate": WHEN,
+    }
+    if boundary is not None:
+        detail["PermissionsBoundary"] = {"PermissionsBoundaryType": "Policy", "PermissionsBoundaryArn": boundary}
+    return detail
+
+
+def test_session_roles_are_read_and_one_without_a_boundary_is_asked_once_more(stub: Stubber, client: Any) -> None:
+    ceiling = f"arn:aws:iam::123456789012:policy{iam.CEILING_PATH}archive"
+    ended = {"RolePolicyList": [{"PolicyName": NAME, "PolicyDocument": "%7B%22Statement%22%3A%20%5B%5D%7D"}]}
+    details = [role("b", boundary=ceiling) | ended, role("a", boundary=None), role("c", boundary=None, path="/")]
+    answer = {"UserDetailList": [], "RoleDetailList": details, "Policies": [], "IsTruncated": False}
+    stub.add_response("get_account_authorization_details", answer, SWEEP)
+    stub.add_response("get_role", {"Role": role("a", boundary=None)}, {"RoleName": "a"})
+    a, b = observed(client).roles
+    assert (a.name, a.has_ceiling, a.ended) == ("a", False, None)
+    assert (b.name, b.has_ceiling, b.ended) == ("b", True, '{"Statement":[]}')
 
 
 def test_every_group_and_access_key_is_found_on_whatever_page(stub: Stubber, client: Any) -> None:

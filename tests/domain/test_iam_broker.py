@@ -73,10 +73,39 @@ def test_a_remover_without_one_of_its_denials_of_roles_is_told(number: int) -> N
     assert wider_than(iam.policy(less), REMOVER) == [said]
 
 
+ROLES_OF_ONE = "arn:aws:iam::123456789012:role/keylease/session/*"
+CEILINGS = {"ArnNotLike": {"iam:PermissionsBoundary": "arn:aws:iam::*:policy/*"}}
+OF_OTHERS = {"Effect": "Deny", "Action": "iam:*RolePolicy", "Resource": "arn:aws:iam::*:role/other/*"}
+
+
+@pytest.mark.parametrize(
+    ("number", "changes", "is_as_much"),
+    [
+        (-2, {"NotResource": ROLES_OF_ONE}, True),
+        (-2, {"NotResource": "arn:aws:iam::*:role/keylease/*"}, False),
+        (-1, {"Condition": {}}, True),
+        (-1, {"Condition": CEILINGS}, False),
+        (-1, {"Action": "iam:*"}, True),
+    ],
+)
+def test_a_denial_may_spare_less_than_it_should_and_not_more(
+    number: int, changes: dict[str, Any], *, is_as_much: bool
+) -> None:
+    document = iam.policy(REMOVER["Statement"])
+    document["Statement"][number] = {**REMOVER["Statement"][number], **changes}
+    assert (wider_than(document, REMOVER) == []) is is_as_much
+
+
+def test_a_denial_on_some_resources_is_none_on_all_others() -> None:
+    document = iam.policy([*REMOVER["Statement"][:-2], OF_OTHERS, REMOVER["Statement"][-1]])
+    assert len(wider_than(document, REMOVER)) == 1
+
+
 def test_one_account_is_narrower_than_every_account() -> None:
     one = issuer_policy(horizon=HORIZON, account="123456789012")
 
     assert wider_than(one, ISSUER) == []
+    assert wider_than(remover_policy(account="123456789012"), REMOVER) == []
     assert "It allows iam:CreateAccessKey on arn:aws:iam::*:user/keylease/* without a condition." in wider_than(
         ISSUER, one
     )

@@ -157,8 +157,9 @@ def wider_than(document: Mapping[str, Any], expected: Mapping[str, Any]) -> list
 
     Statement by statement: each action on each resource must be covered by one Allow of `expected` whose conditions
     are all there, with values that its own cover; further conditions do no harm. What only several statements
-    together cover counts as wider. A denial must be there with the same conditions, for at least the same actions;
-    so render `expected` for the horizon that the policy has (`role_policy.horizon_of_role` reads it).
+    together cover counts as wider. A denial must be there under the same conditions or fewer, for at least the same
+    actions, sparing no more; so render `expected` for the horizon that the policy has
+    (`role_policy.horizon_of_role` reads it).
     """
     allowed = [other for other in statements(expected) if other.get("Effect") == "Allow"]
     mine = statements(document)
@@ -200,13 +201,24 @@ def _conditions_hold(own: Statement, other: Statement) -> bool:
 
 def _denies_as_much(own: Statement, other: Statement) -> bool:
     wanted, mine = as_list(other.get("Action")), as_list(own.get("Action"))
-    actions = all(any(covers(str(pattern), str(action)) for pattern in mine) for action in wanted)
-    where = all(as_list(own.get(name)) == as_list(other.get(name)) for name in ("Resource", "NotResource"))
-    return actions and where and _frozen(own) <= _frozen(other)
+    where = _all_covered(other.get("Resource", "*"), own.get("Resource", "*"))
+    spared = _all_covered(own.get("NotResource"), other.get("NotResource"))
+    return _all_covered(wanted, mine) and where and spared and _denies_when(own, other)
 
 
-def _frozen(statement: Statement) -> set[tuple[str, str, frozenset[str]]]:
-    return {(operator, key, frozenset(values)) for operator, key, values in conditions(statement)}
+def _denies_when(own: Statement, other: Statement) -> bool:
+    """Whether a denial holds whenever `other` does. What a negated condition spares, that must spare as well."""
+    wanted = {(operator, key): values for operator, key, values in conditions(other)}
+    return all(
+        _all_covered(values, wanted.get((operator, key), ()))
+        if "Not" in operator
+        else set(values) == set(wanted.get((operator, key), ()))
+        for operator, key, values in conditions(own)
+    )
+
+
+def _all_covered(values: object, patterns: object) -> bool:
+    return all(any(covers(str(wide), str(one)) for wide in as_list(patterns)) for one in as_list(values))
 
 
 def _words(statement: Statement) -> str:
