@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from cli.command_line import CommandLine
+from keylease.domain import iam
 from keylease.domain.broker_policy import issuer_policy, remover_policy
+from keylease.domain.group_policy import group_policy
+from keylease.domain.role_policy import session_role_policy, trust_policy
 
 END = "2027-06-01T00:00Z"
 HORIZON = datetime(2027, 6, 1, tzinfo=UTC)
@@ -83,6 +87,33 @@ def test_the_configuration_counts_where_there_is_one(operator: CommandLine) -> N
 
 def test_fences_ahead_may_be_asked_for_without_one(operator: CommandLine) -> None:
     assert printed(operator, "--issuer", "--fences-ahead") == issuer_policy(horizon=HORIZON, fences_ahead=True)
+
+
+READS = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}
+
+
+@pytest.mark.parametrize(
+    ("command", "defend"), [("group-policy", group_policy), ("role-policy", session_role_policy)]
+)
+def test_what_a_set_gives_is_printed_so_that_it_defends_itself(
+    operator: CommandLine, command: str, defend: Callable[..., object]
+) -> None:
+    (operator.home / "set.json").write_text(json.dumps(iam.policy([READS])))
+    for words, share in (((), False), (("--share",), True)):
+        ended = operator(command, "set.json", "--horizon", END, *words, person=None)
+        assert json.loads(ended.out) == defend([READS], horizon=HORIZON, share=share)
+    (operator.home / "set.json").write_text("{")
+    assert operator(command, "set.json", person=None).status == 2
+    assert operator(command, "nowhere.json", person=None).status == 2
+
+
+def test_a_session_role_trusts_the_issuer_that_the_configuration_names(operator: CommandLine) -> None:
+    issuer = f"arn:aws:iam::{ID}:role/keylease-broker/keylease-issuer"
+    own = f'session_external_id = "out-there"\nissuer = {{ role_arn = "{issuer}" }}\n'
+    (operator.home / "keylease.toml").write_text(CONFIGURATION + own)
+    printed_trust = json.loads(operator("role-trust", "--account", "media", person=None).out)
+    assert printed_trust == trust_policy(issuer, external_id="out-there")
+    assert operator("role-trust", "--account", "elsewhere", person=None).status == 2
 
 
 @pytest.mark.parametrize(

@@ -35,6 +35,10 @@ Partition = Annotated[
 FencesAhead = Annotated[
     bool, typer.Option("--fences-ahead", help="The issuer makes no fences; also where the configuration says so.")
 ]
+GivenPolicy = Annotated[
+    Path, typer.Argument(metavar="FILE", help="A policy document: what the permission set gives.")
+]
+Share = Annotated[bool, typer.Option("--share", help="The set may open the account's data to others.")]
 Format = Annotated[str, typer.Option("--format", help=f"One of {', '.join(FORMATS)}.")]
 
 
@@ -90,28 +94,80 @@ def broker_policy(
 )
 def group_policy(
     call: Invocation,
-    policy: Annotated[Path, typer.Argument(metavar="FILE", help="A policy document: what the set gives.")],
+    policy: GivenPolicy,
     *,
     horizon: Horizon = HORIZON,
-    share: Annotated[bool, typer.Option("--share", help="The set may open the account's data to others.")] = False,
+    share: Share = False,
 ) -> None:
     """Print a permission set's policy so that it defends itself.
 
     It then holds for leased users only, up to the horizon, and denies what could outlive an access key.
     """
+    from keylease.domain.group_policy import group_policy as defended
+
+    call.terminal.json(_defended(call, policy, defended, horizon, share=share))
+
+
+@command(
+    commands,
+    "role-policy",
+    panel=OPERATORS,
+    examples=("keylease role-policy media-archive.json --horizon 26w > ceiling.json",),
+    common=operator,
+)
+def role_policy(
+    call: Invocation,
+    policy: GivenPolicy,
+    *,
+    horizon: Horizon = HORIZON,
+    share: Share = False,
+) -> None:
+    """Print the ceiling of a session role that gives what a permission set gives.
+
+    Make it a managed policy under /keylease/ceiling/, the role's permissions boundary and its only policy.
+    """
+    from keylease.domain.role_policy import session_role_policy
+
+    call.terminal.json(_defended(call, policy, session_role_policy, horizon, share=share))
+
+
+@command(
+    commands,
+    "role-trust",
+    panel=OPERATORS,
+    examples=("keylease role-trust --account media > trust.json",),
+    common=operator,
+)
+def role_trust(
+    call: Invocation,
+    *,
+    account: Annotated[str, typer.Option("--account", metavar="NAME", help="An account of the configuration.")],
+) -> None:
+    """Print the trust policy of an account's session roles: the issuer alone, naming whom it is for."""
+    from keylease.domain.role_policy import trust_policy
+
+    known = configured(call).accounts
+    if account not in known or known[account].issuer.role_arn is None:
+        raise WrongUsage(f"{account} is no account of the configuration whose issuer is a role.")
+    at = known[account]
+    call.terminal.json(trust_policy(at.issuer.role_arn or "", external_id=at.session_external_id))
+
+
+def _defended(
+    call: Invocation, policy: Path, defend: Callable[..., dict[str, Any]], horizon: str, *, share: bool
+) -> dict[str, Any]:
+    """The document in a file, with the denials, conditions and dates that `defend` adds."""
     import json
 
     from keylease.domain import ahead, until
-    from keylease.domain import group_policy as groups
     from keylease.domain.statement import statements
 
     end = ahead.horizon(until.parse(horizon), call.clock.now())
     try:
         given = statements(json.loads(policy.read_text(encoding="utf-8")))
-        document = groups.group_policy(given, horizon=end, share=share)
+        return defend(given, horizon=end, share=share)
     except (OSError, ValueError, KeyError, TypeError) as wrong:
         raise WrongUsage(f"{policy} is no policy document that can be used: {wrong}.") from None
-    call.terminal.json(document)
 
 
 def _launching(settings: Settings | None) -> dict[str, bool]:
