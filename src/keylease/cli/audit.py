@@ -53,6 +53,11 @@ Last = Annotated[
     typer.Option("--last", metavar="PATH", help="The last run's report: compared with, then written anew."),
 ]
 
+ToHtml = Annotated[Path | None, typer.Option("--html", metavar="PATH", help="Write it as a page, too.")]
+ToCsv = Annotated[Path | None, typer.Option("--csv", metavar="PATH", help="Write it as a table, too.")]
+ToSarif = Annotated[Path | None, typer.Option("--sarif", metavar="PATH", help="Write it for code scanning, too.")]
+ToOcsf = Annotated[Path | None, typer.Option("--ocsf", metavar="PATH", help="Write it for a security lake, too.")]
+
 
 @command(
     commands,
@@ -61,6 +66,7 @@ Last = Annotated[
     examples=(
         "keylease audit --profile admin",
         "keylease audit --fail-on high --suppressions accepted.toml",
+        "keylease audit --html audit.html --csv audit.csv --sarif audit.sarif --ocsf audit.ocsf.json",
         "keylease audit --check root-access-key --check root-mfa --json",
     ),
     common=operator,
@@ -77,6 +83,10 @@ def audit(  # noqa: PLR0913 - each is an option of its own on the command line
     allow_gaps: AllowGaps = False,
     suppressions: Suppressions = None,
     last: Last = None,
+    to_html: ToHtml = None,
+    to_csv: ToCsv = None,
+    to_sarif: ToSarif = None,
+    to_ocsf: ToOcsf = None,
 ) -> None:
     """Say what is wrong with an account's credentials, worst first. Nothing is written to AWS.
 
@@ -92,6 +102,7 @@ def audit(  # noqa: PLR0913 - each is an option of its own on the command line
         reports = [_report(call, profile, checks, tuple(region or ()), limits, key_ids=key_ids)]
     outcome = _concluded(call, reports, accepted, last)
     _write(call, outcome)
+    _write_files(call, outcome, {"page": to_html, "table": to_csv, "sarif": to_sarif, "ocsf": to_ocsf})
     _fail(outcome, limit, allow_gaps=allow_gaps)
 
 
@@ -179,6 +190,25 @@ def write_file(path: Path, text: str) -> None:
             file.write(text)
     except OSError as error:
         raise WrongUsage(f"{path} cannot be written: {error}.") from None
+
+
+def _write_files(call: Invocation, outcome: Outcome, paths: dict[str, Path | None]) -> None:
+    import json
+    from importlib import resources
+
+    from keylease.audit.formats import ocsf, page, sarif, table
+
+    css = resources.files("keylease.web").joinpath("static/keylease.css")
+    written = {
+        "page": lambda: page.render(outcome, css=css.read_text("utf-8")),
+        "table": lambda: table.render(outcome),
+        "sarif": lambda: json.dumps(sarif.render(outcome), indent=2),
+        "ocsf": lambda: json.dumps(ocsf.render(outcome), indent=2),
+    }
+    for name, path in paths.items():
+        if path is not None:
+            write_file(path, written[name]())
+            call.terminal.say(f"Written: {path}")
 
 
 def _write(call: Invocation, outcome: Outcome) -> None:
