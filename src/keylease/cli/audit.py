@@ -15,7 +15,10 @@ from keylease.errors import FindingsBeyondLimit, NotAllSeen
 if TYPE_CHECKING:
     from keylease.audit.finding import Check, Finding, Severity
     from keylease.audit.outcome import Outcome
-    from keylease.audit.report import Report
+    from keylease.audit.snapshot import Fact, Snapshot
+    from keylease.aws.audit.organization import Asked
+
+    Found = list[tuple[str, Fact[Snapshot]]]
 
 commands = typer.Typer()
 
@@ -44,6 +47,13 @@ Known = Annotated[
 KeyIds = Annotated[
     bool, typer.Option("--key-ids", help="Name access keys by their ids: one call more for each user with a key.")
 ]
+Everywhere = Annotated[
+    bool, typer.Option("--organization", help="All accounts of the organization, from its management account.")
+]
+Role = Annotated[
+    str | None,
+    typer.Option("--role", metavar="NAME", help="With --organization: the role to enter members by."),
+]
 AllowGaps = Annotated[bool, typer.Option("--allow-gaps", help="With --fail-on: do not fail for what was not seen.")]
 Suppressions = Annotated[
     Path | None, typer.Option("--suppressions", metavar="PATH", help="Findings that are accepted, as TOML.")
@@ -67,6 +77,7 @@ ToOcsf = Annotated[Path | None, typer.Option("--ocsf", metavar="PATH", help="Wri
         "keylease audit --profile admin",
         "keylease audit --fail-on high --suppressions accepted.toml",
         "keylease audit --html audit.html --csv audit.csv --sarif audit.sarif --ocsf audit.ocsf.json",
+        "keylease audit --organization --profile management --html audit.html",
         "keylease audit --check root-access-key --check root-mfa --json",
     ),
     common=operator,
@@ -75,6 +86,8 @@ def audit(  # noqa: PLR0913 - each is an option of its own on the command line
     call: Invocation,
     *,
     profile: Profile = None,
+    organization: Everywhere = False,
+    role: Role = None,
     only: Only = None,
     region: Regions = None,
     known: Known = None,
@@ -93,36 +106,53 @@ def audit(  # noqa: PLR0913 - each is an option of its own on the command line
     Needs no configuration: it looks at the account that the credentials are of. AWS's own SecurityAudit policy is
     enough for nearly all of it; what could not be looked at is said.
     """
+    from keylease.audit.outcome import needed
     from keylease.audit.snapshot import Limits
+    from keylease.aws.audit.organization import Asked
 
+    if role and not organization:
+        raise WrongUsage("--role goes with --organization.")
     limit, checks = _severity(fail_on), _chosen(only)
     accepted = _suppressions(suppressions)
     limits = Limits(known_accounts=frozenset(known or ()))
-    with call.terminal.working("Looking at the account"):
-        reports = [_report(call, profile, checks, tuple(region or ()), limits, key_ids=key_ids)]
-    outcome = _concluded(call, reports, accepted, last)
+    asked = Asked(parts=needed(checks), regions=tuple(region or ()), limits=limits, key_ids=key_ids)
+    with call.terminal.working("Looking at the accounts" if organization else "Looking at the account"):
+        found = _all_accounts(call, profile, role, asked) if organization else _one_account(call, profile, asked)
+    outcome = _concluded(call, found, checks, accepted, last)
     _write(call, outcome)
     _write_files(call, outcome, {"page": to_html, "table": to_csv, "sarif": to_sarif, "ocsf": to_ocsf})
     _fail(outcome, limit, allow_gaps=allow_gaps)
 
 
-def _report(
-    call: Invocation,
-    profile: str | None,
-    checks: tuple[Check, ...],
-    regions: tuple[str, ...],
-    limits: Any,
-    *,
-    key_ids: bool,
-) -> Report:
-    from keylease.audit.outcome import needed
-    from keylease.audit.report import examine
+def _one_account(call: Invocation, profile: str | None, asked: Asked) -> Found:
     from keylease.aws.audit import collect
     from keylease.aws.audit.account import opened
 
     clients, _ = opened(profile)
-    snapshot = collect(clients, call.clock, parts=needed(checks), regions=regions, limits=limits, key_ids=key_ids)
-    return examine(snapshot, checks)
+    snapshot = collect(
+        clients,
+        call.clock,
+        parts=asked.parts,
+        regions=asked.regions,
+        limits=asked.limits,
+        key_ids=asked.key_ids,
+    )
+    return [(clients.account.id, snapshot)]
+
+
+def _all_accounts(call: Invocation, profile: str | None, role: str | None, asked: Asked) -> Found:
+    from keylease.aws.audit.account import opened
+    from keylease.aws.audit.organization import ROLE, collect_all, members
+
+    clients, _ = opened(profile)
+    there = members(clients, call.clock, profile=profile, role=role or ROLE)
+
+    def tell(number: int) -> None:
+        if number % 10 == 0 or number == len(there):
+            call.terminal.say(f"{number} of {len(there)} accounts are looked at.")
+
+    collected = collect_all(there, clients, call.clock, asked, on_done=tell)
+    return [(member.id, snapshot) for member, snapshot in collected]
 
 
 def _severity(written: str | None) -> Severity | None:
@@ -161,10 +191,16 @@ def _read(path: Path) -> str:
         raise WrongUsage(f"{path} cannot be read: {error}.") from None
 
 
-def _concluded(call: Invocation, reports: list[Report], accepted: Any, last: Path | None) -> Outcome:
+def _concluded(
+    call: Invocation, found: Found, checks: tuple[Check, ...], accepted: Any, last: Path | None
+) -> Outcome:
     from keylease.audit.outcome import compared, conclude
+    from keylease.audit.report import examine
+    from keylease.audit.snapshot import Unseen
 
-    outcome = conclude(reports, now=call.clock.now(), suppressions=accepted)
+    reports = [examine(snapshot, checks) for _, snapshot in found if not isinstance(snapshot, Unseen)]
+    unreached = {account: snapshot.why for account, snapshot in found if isinstance(snapshot, Unseen)}
+    outcome = conclude(reports, now=call.clock.now(), suppressions=accepted, unreached=unreached)
     if last is not None and last.exists():
         outcome = compared(outcome, _read(last))
     if last is not None:
@@ -228,6 +264,8 @@ def _say(call: Invocation, outcome: Outcome) -> None:
     if not call.terminal.draws:
         for account, gap in outcome.gaps:
             call.terminal.say(f"{account}: not looked at: {_gap(gap)}")
+    for account, why in outcome.unreached.items():
+        call.terminal.say(f"{account} was not reached, so nothing is known of it. {why}")
     for one in outcome.over:
         call.terminal.say(f"A suppression is over since {one.until}: {one.check} {one.subject} ({one.reason})")
     if outcome.comparison:
@@ -307,8 +345,6 @@ def _fail(outcome: Outcome, limit: Severity | None, *, allow_gaps: bool) -> None
         return
     if count := outcome.as_bad_as(limit):
         raise FindingsBeyondLimit(f"{count} findings are {limit} or worse.")
-    if outcome.gaps and not allow_gaps:
-        missing = sorted({check for _, gap in outcome.gaps for check in gap.checks})
-        raise NotAllSeen(
-            f"Nothing {limit} was found, but these checks could not look at everything: {', '.join(missing)}."
-        )
+    if (outcome.gaps or outcome.unreached) and not allow_gaps:
+        missing = [*sorted({check for _, gap in outcome.gaps for check in gap.checks}), *outcome.unreached]
+        raise NotAllSeen(f"Nothing {limit} was found, but not everything could be looked at: {', '.join(missing)}.")
