@@ -474,6 +474,34 @@ class PortTaken(Conflict):
     hint = "`keylease agent status` says whether it is an agent. Else name another port with --port."
 
 
+class FindingsBeyondLimit(Refused):
+    """The audit found something as bad as `--fail-on` says, or worse."""
+
+    code, exit_status = "KL-801", 131
+    hint = "Mend it, or suppress it with a reason and an end date (--suppressions)."
+
+
+class NotAllSeen(Refused):
+    """The audit could not look at everything, so it cannot say that nothing is as bad as `--fail-on` says."""
+
+    code, exit_status = "KL-802", 132
+    hint = "Give the credentials what is missing, or accept it with --allow-gaps."
+
+
+class BadSuppressions(Invalid):
+    """A file of suppressions cannot be read; the sentence says where."""
+
+    code, exit_status = "KL-803", 133
+    hint = "Each [[suppress]] has `check`, `reason` and `until`, and may have `subject` and `account`."
+
+
+class BadLastRun(Invalid):
+    """The report of an earlier run cannot be read."""
+
+    code, exit_status = "KL-804", 134
+    hint = "It is what `keylease audit --json` writes; name another file, or remove it."
+
+
 def tree(root: type[KeyleaseError] = KeyleaseError) -> Iterator[type[KeyleaseError]]:
     """Every failure with a code of its own, in the order in which they stand here."""
     for failure in root.__subclasses__():
