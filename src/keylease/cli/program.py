@@ -15,6 +15,7 @@ import keylease
 from keylease.cli import (
     agent,
     approvals,
+    baseline,
     collect,
     configure,
     connect,
@@ -70,7 +71,7 @@ def keylease_command(
 
 COMMON = (sign_in, leases, requests, collect, revoke, approvals, events)
 SESSIONS = (configure, status, connect, exec, console, agent)
-OPERATING = (prepare, policy, doctor, horizon, fences, launch, operate, demo)
+OPERATING = (prepare, policy, doctor, baseline, horizon, fences, launch, operate, demo)
 
 for part in (*COMMON, *SESSIONS, *OPERATING):
     app.add_typer(part.commands)
