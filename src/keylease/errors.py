@@ -313,6 +313,57 @@ class PlanOutdated(Conflict):
     hint = "Run it again: it shows a new plan."
 
 
+class LockedOut(Refused):
+    """The plan would leave nobody able to administer the account, or not the one who applies it."""
+
+    code, exit_status = "KL-830", 140
+    hint = "docs/guardrails.md, part No lock-out, says in which order to go on."
+
+
+class TooManyDeletes(Refused):
+    """The plan deletes more than the share that `baseline.deletes` allows."""
+
+    code, exit_status = "KL-831", 142
+    hint = "Is it the right configuration, with all its parts? If these are to go, add --force."
+
+
+class ApplyStopped(Unavailable):
+    """A change of the plan failed; the sentence says which, and what was done before it."""
+
+    code, exit_status = "KL-832", 143
+    hint = "`keylease baseline plan` shows what is left; `apply` goes on from there, `rollback` takes it back."
+
+
+class NothingKept(Missing):
+    """There is no apply of this account that could be taken back."""
+
+    code, exit_status = "KL-833", 144
+    hint = "`keylease baseline applies` lists what was kept, and where."
+
+
+class KeptBroken(Unsafe):
+    """What an apply kept cannot be read, so nothing can be taken back by it."""
+
+    code, exit_status = "KL-834", 145
+    hint = "Is it keylease's own file, whole? What it holds is written in docs/guardrails.md."
+
+
+class BadGuardrail(Invalid):
+    """The configuration asks for a guardrail that cannot be made; the sentence says why."""
+
+    code, exit_status = "KL-835", 146
+    hint = "docs/guardrails.md says what each guardrail needs."
+
+
+class NotInOrganization(Missing):
+    """The account is not the management account of an organization."""
+
+    code, exit_status = "KL-836", 147
+    hint = (
+        "Run this part with the management account's credentials, or use people.boundary in a standalone account."
+    )
+
+
 class FencesNotAhead(Conflict):
     """Fences were to be made ahead, and the configuration does not say so."""
 

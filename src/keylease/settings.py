@@ -20,6 +20,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from keylease.baseline_settings import Baseline
 from keylease.domain.access import Catalogue, Grant, PermissionSet, Principal, Probe, Who
 from keylease.domain.launch_policy import Launch
 from keylease.domain.secret import Secret
@@ -264,6 +265,7 @@ class Settings(BaseSettings):
     administrators: People = People()
     auditors: People = People()
     launch: LaunchRules = LaunchRules()
+    baseline: Baseline = Baseline()
     unsafe_people: dict[str, Person] = {}
     renewal_grace: Length = timedelta(days=3)
     fences_ahead: bool = False
@@ -328,6 +330,7 @@ def parse(text: str, *, origin: Path = Path("keylease.toml")) -> Settings:
     settings, mistakes = _validate(raw)
     mistakes += _unknown_variables()
     mistakes += _unknown_names(raw)
+    mistakes += _sets_of_nothing(raw)
     if settings is None or mistakes:
         raise BadConfiguration("\n".join(_listed(mistakes, text, origin)))
     beside = {"store": _beside(settings.store, origin), "sign_in": _secret_beside(settings.sign_in, origin)}
@@ -361,6 +364,14 @@ def _unknown_names(raw: Mapping[str, Any]) -> Iterator[Mistake]:
             for wanted in grant[kind] if isinstance(grant.get(kind), list) else ():
                 if not isinstance(known, dict) or wanted not in known:
                     yield ("grants", name, kind), f"there is no [{kind}.{wanted}]"
+
+
+def _sets_of_nothing(raw: Mapping[str, Any]) -> Iterator[Mistake]:
+    """What the baseline says of a permission set must be of one that is there."""
+    baseline, known = raw.get("baseline"), raw.get("permission_sets")
+    for name, _ in _tables(baseline.get("sets") if isinstance(baseline, dict) else None):
+        if not isinstance(known, dict) or name not in known:
+            yield ("baseline", "sets", name), f"there is no [permission_sets.{name}]"
 
 
 def _tables(value: object) -> Iterator[tuple[str, Mapping[str, Any]]]:
