@@ -270,6 +270,11 @@ class Begun:
 class SignIn(Protocol):
     """Says who is asking. What comes in is unverified until this has answered."""
 
+    @property
+    def issuer(self) -> str:
+        """Whose principals those who sign in are; a sign-in that was kept and is another's counts no more."""
+        ...
+
     def begin(self, *, redirect_uri: str, max_age: timedelta | None = None, mfa: bool = False) -> Begun:
         """Begin a sign-in; `max_age` asks for one that is no older, `mfa` for a second factor.
 

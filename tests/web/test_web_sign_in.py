@@ -421,6 +421,23 @@ def test_signing_in_and_out_is_on_record_and_no_id_is(company: Company, caplog: 
         assert secret not in caplog.text
 
 
+def test_a_sign_in_of_another_directory_is_over_whoever_has_the_same_id_there(
+    company: Company, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The configuration names subjects and groups of the directory that it names, and of no other."""
+    with company.browser("priya") as client:
+        company.directory.issuer = "https://another.example"
+        answer = client.get("/api/me")
+        assert (answer.status_code, answer.json()["code"]) == (401, "KL-301")
+        assert client.get("/leases").headers["location"].startswith("/sign-in")
+    assert "priya" not in caplog.text
+
+
+def test_so_is_a_bare_name_where_a_directory_is(company: Company) -> None:
+    with client_of(company.address, headers={"Authorization": "Unsafe-Person priya"}) as client:
+        assert client.get("/api/me").status_code == 401
+
+
 def test_where_nobody_may_sign_in_nobody_gets_in(empty: World) -> None:
     with empty.browser() as client:
         page = client.get("/leases")
