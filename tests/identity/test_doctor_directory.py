@@ -101,6 +101,23 @@ def test_what_is_wrong_with_the_provider_it_says_in_words(
     assert rows[check]["remedy"]
 
 
+def test_a_tenant_that_is_not_there_is_told_as_such(doctor: Doctor) -> None:
+    _, rows = doctor.directory(SIGN_IN__TENANT="00000000-0000-4000-8000-000000000000")
+    assert "There is no provider's document at" in rows["directory"]["sentence"]
+    assert "Compare `tenant`" in rows["directory"]["remedy"]
+
+
+def test_a_secret_that_is_not_taken_is_told_where_graph_is_asked(doctor: Doctor, issuer: StandInIssuer) -> None:
+    issuer.token_answer = lambda _: Reply(401, {"error": "invalid_client", "error_description": "AADSTS7000215"})
+    _, rows = doctor.directory(SIGN_IN__GRAPH="http://127.0.0.1:9", SIGN_IN__CLIENT_SECRET=SECRET)
+    told = rows["leaving"]
+    assert told["verdict"] == "fix"
+    assert (
+        "no access token for Microsoft Graph. The directory does not accept keylease's client" in told["sentence"]
+    )
+    assert "Look at `client_id`" in told["remedy"]
+
+
 def test_a_provider_that_is_away_hides_nothing_else(doctor: Doctor) -> None:
     _, rows = doctor.directory(SIGN_IN__AUTHORITY="http://127.0.0.1:9")
     assert (rows["directory"]["verdict"], rows["ledger"]["verdict"]) == ("fix", "ok")

@@ -200,7 +200,7 @@ def test_demands_that_no_token_can_meet_are_told(issuer: StandInIssuer, clock: F
 def test_what_rests_on_app_roles_is_told(issuer: StandInIssuer, graph: StandInGraph, clock: FakeClock) -> None:
     rest = REST.replace(MEDIA, "keylease.media") + ADMINISTRATORS
     row = told(configured(issuer, f'graph = "{graph.address}"', rest=rest), clock)["leaving-a-role"]
-    assert "logs rest on app roles" in row.sentence
+    assert "The grant logs rests on app roles" in row.sentence
 
 
 def test_sign_in_on_another_device_is_told(issuer: StandInIssuer, clock: FakeClock) -> None:

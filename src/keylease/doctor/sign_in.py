@@ -146,7 +146,7 @@ def _leaving(of: SignInFacts) -> Iterator[Row]:
 def _roles(of: SignInFacts) -> Iterator[Row]:
     rest = [grant.name for grant in of.catalogue.grants if not all(map(_is_id, grant.who.groups))]
     if rest:
-        sentence = f"{' and '.join(rest)} rest on app roles: who loses one keeps the lease, until they leave."
+        sentence = f"{_grants(rest, 'rest')} on app roles: who loses one keeps the lease, until they leave."
         yield ok("leaving-a-role", f"{sentence} Groups, by their ids, are looked after.")
 
 
@@ -155,12 +155,10 @@ def _demands(of: SignInFacts) -> Iterator[Row]:
     strong = [grant.name for grant in of.catalogue.grants if grant.mfa]
     fresh = [grant.name for grant in of.catalogue.grants if grant.max_sign_in_age is not None]
     if strong and of.entra and of.mfa_context is None:
-        sentence = f"{' and '.join(strong)} demand a second factor, of which Entra's tokens do not speak."
+        sentence = f"{_grants(strong, 'demand')} a second factor, of which Entra's tokens do not speak."
         yield fix("second-factor", sentence, f"Set `sign_in.mfa_context` to an authentication context; {ENTRA}")
     if fresh:
-        sentence = (
-            f"{' and '.join(fresh)} demand a fresh sign-in. Only a token shows whether the provider dates it."
-        )
+        sentence = f"{_grants(fresh, 'demand')} a fresh sign-in. Only a token shows whether the provider dates it."
         remedy = "Sign in once. With Entra, add the optional claim auth_time to id tokens first."
         yield Row(check="sign-in-age", verdict=Verdict.NOT_CHECKED, sentence=sentence, remedy=remedy)
 
@@ -186,6 +184,12 @@ def _administrators(of: SignInFacts) -> Iterator[Row]:
 def _device(of: SignInFacts) -> Iterator[Row]:
     if of.device_code:
         yield ok("device-code", "Sign-in with a code on another device is allowed; many companies block it.")
+
+
+def _grants(names: list[str], verb: str) -> str:
+    """`The grant media demands`, `The grants logs and media demand`."""
+    several = len(names) > 1
+    return f"The grant{'s' if several else ''} {' and '.join(names)} {verb}{'' if several else 's'}"
 
 
 def _is_id(text: str) -> bool:
