@@ -10,8 +10,8 @@ and then they are not gone. App roles cannot be looked up with so few permission
 and a role is among them, only the person is.
 
 Graph is asked for the people in question and not for what has changed (delta queries): a delta lists direct members
-alone, and all changes of the whole directory or of each group by itself. From Microsoft's references of delta
-queries, of checkMemberGroups, getMemberGroups and the user resource.
+alone, and needs a state that is kept. From Microsoft's references of delta queries, checkMemberGroups,
+getMemberGroups and the user resource.
 """
 
 from __future__ import annotations
