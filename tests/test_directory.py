@@ -16,6 +16,7 @@ from keylease.directory import DirectoryWatch
 from keylease.domain.access import Grant, Principal, Who
 from keylease.domain.lease import EndReason, Lease, State
 from keylease.errors import AwsFailed, AwsUnreachable, DirectoryUnreachable
+from keylease.health import Health
 from keylease.ports import SignedIn, TerminalSignIn, Tokens, WebSession
 from keylease.testing import away, fail_at
 from keylease.testing_sign_ins import memory_kept
@@ -182,6 +183,23 @@ def test_while_the_directory_does_not_answer_nobody_is_gone(watched: Watched) ->
     report = watched.watch.run()
     assert [failure.code for failure in report.failures] == [DirectoryUnreachable.code]
     assert (report.ended, watched.now(lease)) == (0, (State.ACTIVE, None))
+
+
+def test_a_directory_that_stays_silent_needs_a_person(watched: Watched) -> None:
+    health = Health(broker=watched.broker, reconciler=watched.reconciler, clock=watched.clock, watch=watched.watch)
+    watched.active()
+    watched.people.answers = False
+    for minutes, silent in ((60, False), (1, True)):
+        watched.clock.pass_time(minutes=minutes)
+        watched.watch.run()
+        health.run_pass()
+        assert (health.state.silent_since is not None) is silent
+        assert health.state.is_well(watched.clock.now()) is not silent
+    assert health.state.silent_since == watched.clock.now() - timedelta(minutes=61)
+    watched.people.answers = True
+    watched.watch.run()
+    health.run_pass()
+    assert health.state.is_well(watched.clock.now())
 
 
 def test_while_aws_is_away_the_intent_is_written_and_a_pass_goes_on(watched: Watched) -> None:

@@ -62,6 +62,8 @@ class DirectoryWatch:
         self._clock = clock
         self._sign_ins = SignInWatch(kept=kept, people=people, store=store, clock=clock, groups=catalogue.groups)
         self._keep_fences = keep_fences
+        self.heard_at = clock.now()
+        """When the directory has answered last to all that was asked; at first, when the watch began."""
 
     def run(self) -> WatchReport:
         """Ask once for everybody, and end what is to end. Raises what the ledger may fail with."""
@@ -78,6 +80,7 @@ class DirectoryWatch:
                 gone |= lost
                 ended += self._end_all((one for one in leases if one.principal_id in lost), lost, failures)
             signed_out = self._sign_ins.look()
+            self.heard_at = self._clock.now()
         except DirectoryUnreachable as failure:
             failures.append(failure)
         return WatchReport(people=people, gone=gone, signed_out=signed_out, ended=ended, failures=tuple(failures))
