@@ -223,6 +223,23 @@ def test_signing_in_leads_to_a_page_of_ours(company: Company, to: str, where: st
     assert local(to) == where
 
 
+def test_who_calls_this_machine_by_another_name_signs_in_under_the_servers_own(company: Company) -> None:
+    """No cookie goes from localhost to 127.0.0.1, and the directory sends everybody back to one of the two."""
+    port = urlsplit(company.address).port
+    with client_of(company.address, headers={"Host": f"localhost:{port}"}) as client:
+        answer = client.get("/sign-in?to=/leases/new&mfa=true")
+        assert (answer.status_code, answer.headers["location"]) == (
+            303,
+            f"{company.address}/sign-in?to=/leases/new&mfa=true",
+        )
+        assert "set-cookie" not in answer.headers
+    with client_of(company.address, headers={"Host": "localhost:1"}) as client:
+        location = client.get("/sign-in").headers["location"]
+        assert location.startswith("https://directory.example/"), (
+            "through a tunnel the server's own port is no help"
+        )
+
+
 def test_what_the_directory_brings_back_has_no_say_in_where_to_go(company: Company) -> None:
     with company.browser() as client:
         begun = client.get("/sign-in?to=/approvals")
