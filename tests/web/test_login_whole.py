@@ -56,7 +56,9 @@ def port() -> int:
 @pytest.fixture(scope="module")
 def provider(port: int) -> Iterator[RealProvider]:
     found()
-    with real_provider((client(back=f"http://127.0.0.1:{port}/sign-in/callback"),)) as running:
+    known = client()
+    known["redirect_uris"] = [f"http://{host}:{port}/sign-in/callback" for host in ("127.0.0.1", "localhost")]
+    with real_provider((known,)) as running:
         yield running
 
 
@@ -69,10 +71,11 @@ def home(tmp_path: Path) -> Path:
 
 
 @contextmanager
-def served(home: Path, port: int, sign_in: str, authority: str) -> Iterator[str]:
+def served(home: Path, port: int, sign_in: str, authority: str, *, host: str = "127.0.0.1") -> Iterator[str]:
     """`keylease serve` as an administrator starts it, with the configuration that a guide shows."""
     filled = sign_in.format(tenant=TENANT, client=CLIENT, authority=authority, mara=MARA)
-    (home / "keylease.toml").write_text(f'[server]\nlisten = "127.0.0.1:{port}"\n{filled}')
+    server = f'[server]\nlisten = "127.0.0.1:{port}"\naddress = "http://{host}:{port}"\n'
+    (home / "keylease.toml").write_text(server + filled)
     environment = {"PATH": os.environ["PATH"], "HOME": str(home), "AWS_EC2_METADATA_DISABLED": "true"}
     own = {"cwd": home, "env": environment, "stdin": subprocess.DEVNULL}
     with (
@@ -116,7 +119,8 @@ def somebody(server: str, home: Path) -> CommandLine:
 def test_a_person_signs_in_with_chromium_at_a_real_provider_and_stays(
     home: Path, port: int, provider: RealProvider, tmp_path: Path
 ) -> None:
-    with served(home, port, ENTRA, provider.authority) as server:
+    """On one machine, as the guide has it for a trial: the directory knows it as localhost alone."""
+    with served(home, port, ENTRA, provider.authority, host="localhost") as server:
         person = somebody(server, tmp_path / "person")
         ended = person.on_terminal("login", person=None)
         assert ended.status == 0, ended.out
