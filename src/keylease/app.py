@@ -38,6 +38,10 @@ if TYPE_CHECKING:
     from keylease.identity.company import Company
 
 
+MISSED = 4
+"""As many looks at the directory in a row may fail before that needs a person."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class App:
     """Everything that a server or a command needs, wired."""
@@ -118,7 +122,13 @@ def assemble(
         session_leases=SessionLeases(store=store, clouds=clouds, catalogue=catalogue, clock=clock),
         visibility=Visibility(store=store, catalogue=catalogue),
         reconciler=reconciler,
-        health=Health(broker=broker, reconciler=reconciler, clock=clock),
+        health=Health(
+            broker=broker,
+            reconciler=reconciler,
+            clock=clock,
+            watch=watch,
+            silence=MISSED * settings.sign_in.check_every,
+        ),
         sign_in=sign_in,
         browsers=Browsers(
             sign_in=sign_in,

@@ -113,6 +113,8 @@ class SignIn(Section):
             raise ValueError(f'provider = "{self.provider}" needs {_and(missing)}')
         if useless := given - needs - takes:
             raise ValueError(f"{_and(useless)} says nothing here: provider is {self.provider or 'not set'}")
+        if self.provider is not None and self.allow_unsafe_people:
+            raise ValueError("allow_unsafe_people lets everybody past the provider; take one of the two out")
         if self.client_secret is not None and self.client_secret_file is not None:
             raise ValueError("client_secret and client_secret_file are both given")
         if self.graph is not None and self.client_secret is None and self.client_secret_file is None:

@@ -35,8 +35,14 @@ def call(world: World, who: str | None, method: str, path: str, body: Any = None
 
 def test_the_server_says_that_it_answers(world: World) -> None:
     assert call(world, None, "GET", "/healthz").json() == {
-        "ok": True, "well": False, "passed_at": None, "alarms": 0, "failures": 0, "horizons_near": 0
-    }  # fmt: skip
+        "ok": True,
+        "well": False,
+        "passed_at": None,
+        "alarms": 0,
+        "failures": 0,
+        "horizons_near": 0,
+        "directory_silent_since": None,
+    }
 
 
 def test_me_says_who_is_signed_in(world: World) -> None:

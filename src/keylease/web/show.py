@@ -140,6 +140,7 @@ def health(state: Health, now: datetime) -> HealthOut:
         alarms=sum(len(report.alarms) for report in state.reports),
         failures=sum(len(report.failures) for report in state.reports),
         horizons_near=len(state.near),
+        directory_silent_since=to_text(state.silent_since) if state.silent_since else None,
     )
 
 

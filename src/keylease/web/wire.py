@@ -193,6 +193,7 @@ class HealthOut(Wire):
     alarms: int
     failures: int
     horizons_near: int
+    directory_silent_since: str | None
 
 
 class ErrorOut(Wire):
