@@ -22,9 +22,9 @@ from typer import core
 from keylease.agent import places, private_file, section, sections
 from keylease.agent.doors import Doors, doors
 from keylease.agent.holding import Deliver, Holding
+from keylease.cli.cell import Cell
 from keylease.cli.context import EVERYBODY, Invocation, WrongUsage, command
 from keylease.cli.exec import place_of
-from keylease.cli.output import Cell
 
 if TYPE_CHECKING:
     from keylease.agent.service import Service
