@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -70,6 +71,17 @@ SETTINGS: dict[str, Any] = {
         "nils": {"name": "Nils Fremd"},
     },
 }
+
+
+def with_sessions() -> dict[str, Any]:
+    """The same company, where `uploads` gives sessions alone, and `media-write` both kinds."""
+    settings = copy.deepcopy(SETTINGS)
+    settings["permission_sets"]["uploads"] = {"title": "Upload by sessions", "role": "media", "session": "2h"}
+    settings["permission_sets"]["media-write"]["role"] = "media"
+    settings["grants"]["media"]["permission_sets"].append("uploads")
+    return settings
+
+
 GROUPS = ("keylease-media-write", "keylease-logs-read", "keylease-share")
 
 

@@ -8,7 +8,7 @@ from fastapi import APIRouter
 from starlette.responses import HTMLResponse, RedirectResponse
 
 from keylease.domain.status import Status
-from keylease.web import show
+from keylease.web import connections, show
 from keylease.web.render import visited
 from keylease.web.visit import Visiting
 from keylease.web.wire import LeaseOut
@@ -45,11 +45,13 @@ def one(visit: Visiting, lease_id: str) -> HTMLResponse:
     """One lease: its state, its end, what can be done, and what happened."""
     found = visit.app.visibility.lease(visit.principal, lease_id)
     history = [show.event(link) for link in visit.app.visibility.history(visit.principal, lease_id)]
+    shown, mine = show.lease(visit, found), found.principal_id == visit.principal.id
     return visited(
         visit,
         "lease.html",
-        current="mine" if found.principal_id == visit.principal.id else "",
-        lease=show.lease(visit, found),
+        current="mine" if mine else "",
+        lease=shown,
+        connect=connections.offered(visit.app, shown) if mine else None,
         if_approved=show.end_if_approved(visit, found),
         history=history[::-1],
     )
