@@ -8,41 +8,19 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import Any
 from xml.etree import ElementTree as ET
 
 import psutil
 import pytest
-from laptop import LEASE, Laptop
+from laptop import LEASE, Laptop, agent
 from stand_in import StandIn
 
-from cli.command_line import COMMAND
-from keylease.agent.doors import Doors, doors
 from keylease.agent.service import Service, service
 
 DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-
-
-@contextmanager
-def agent(laptop: Laptop, *words: str) -> Iterator[tuple[subprocess.Popen[str], Doors]]:
-    """An agent that answers, until the block is left."""
-    process = laptop.start(*COMMAND, "agent", *words)
-    found = doors(laptop.state)
-    try:
-        for _ in range(300):
-            if laptop.keylease("agent", "status").status == 0 or process.poll() is not None:
-                break
-            time.sleep(0.05)  # noqa: TID251 - a real process
-        yield process, doors(laptop.state)
-    finally:
-        process.terminate()
-        process.communicate(timeout=30)
-    assert found.secret == doors(laptop.state).secret
 
 
 @pytest.fixture
