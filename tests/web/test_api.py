@@ -35,7 +35,8 @@ def call(world: World, who: str | None, method: str, path: str, body: Any = None
 
 def test_the_server_says_that_it_answers(world: World) -> None:
     assert call(world, None, "GET", "/healthz").json() == {
-        "ok": True, "well": False, "passed_at": None, "alarms": 0, "failures": 0, "horizons_near": 0
+        "ok": True, "well": False, "passed_at": None, "alarms": 0, "failures": 0, "horizons_near": 0,
+        "left_running": 0,
     }  # fmt: skip
 
 
@@ -416,6 +417,7 @@ def test_every_route_is_described_and_nothing_is_loaded_from_elsewhere(world: Wo
         "/api/leases/{lease_id}",
         *(f"/api/leases/{{lease_id}}/{act}" for act in ("approve", "deny", "collect", "acknowledge")),
         *(f"/api/leases/{{lease_id}}/{act}" for act in ("renew", "revoke", "events", "session", "machine")),
+        "/api/leases/{lease_id}/launch-roles",
     }
     assert "http" not in page.text
     assert files == [200, 200]

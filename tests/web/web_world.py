@@ -21,6 +21,7 @@ from keylease.domain.lease import Lease
 from keylease.ports import Cloud, Kept, SignIn
 from keylease.settings import Settings
 from keylease.testing import FakeClock, FakeCloud, MemoryStore
+from keylease.testing_sessions import FakeInstances
 from keylease.testing_sign_ins import memory_kept
 
 SETTINGS: dict[str, Any] = {
@@ -105,8 +106,10 @@ class World:
 
     def __post_init__(self) -> None:
         self.cloud = FakeCloud(self.clock, groups=GROUPS)
+        self.instances = FakeInstances()
         both = Cloud(issuer=self.cloud, remover=self.cloud)
-        clouds = {"media": both, "platform": both} if self.settings.get("accounts") else {}
+        media = Cloud(issuer=self.cloud, remover=self.cloud, instances=self.instances)
+        clouds = {"media": media, "platform": both} if self.settings.get("accounts") else {}
         settings = Settings(**self.settings)
         self.app: App = assemble(settings, self.store, clouds, self.clock, kept=self.kept, sign_in=self.sign_in)
 

@@ -140,6 +140,7 @@ def health(state: Health, now: datetime) -> HealthOut:
         alarms=sum(len(report.alarms) for report in state.reports),
         failures=sum(len(report.failures) for report in state.reports),
         horizons_near=len(state.near),
+        left_running=sum(one.runs for report in state.reports for one in report.left_running),
     )
 
 

@@ -8,9 +8,10 @@ from fastapi import APIRouter
 from starlette.responses import HTMLResponse, RedirectResponse
 
 from keylease.domain.status import Status
+from keylease.launched import LeftRunning
 from keylease.web import connections, show
 from keylease.web.render import visited
-from keylease.web.visit import Visiting
+from keylease.web.visit import Visit, Visiting
 from keylease.web.wire import LeaseOut
 
 router = APIRouter(include_in_schema=False)
@@ -52,6 +53,7 @@ def one(visit: Visiting, lease_id: str) -> HTMLResponse:
         current="mine" if mine else "",
         lease=shown,
         connect=connections.offered(visit.app, shown) if mine else None,
+        left=[one for one in _left_running(visit) if one.lease is not None and one.lease.id == lease_id],
         if_approved=show.end_if_approved(visit, found),
         history=history[::-1],
     )
@@ -69,6 +71,11 @@ def revoke(visit: Visiting, lease_id: str) -> RedirectResponse:
     """Give it back, withdraw it, or take it away."""
     visit.app.broker.revoke(visit.principal, lease_id)
     return RedirectResponse(f"/leases/{lease_id}", 303)
+
+
+def _left_running(visit: Visit) -> list[LeftRunning]:
+    """Instances whose lease is over, as the last pass saw them."""
+    return [one for report in visit.app.health.state.reports for one in report.left_running]
 
 
 def by_turn(leases: Iterable[LeaseOut]) -> dict[str, list[LeaseOut]]:
