@@ -19,7 +19,8 @@ from stand_in import StandIn
 
 from keylease.agent.console import address
 from keylease.agent.onward import Onward
-from keylease.agent.partitions import PARTITIONS, partition
+from keylease.agent.partitions import PARTITIONS
+from keylease.domain.partition import partition
 from keylease.domain.secret import Secret
 from keylease.errors import AwsFailed, AwsUnreachable
 
