@@ -120,7 +120,7 @@ PLAIN = [sys.executable, "-E", "-P", "-m", "keylease", "agent", "run"]
 
 
 def made(platform: str, command: list[str], home: Path) -> Service:
-    return service(command, platform=platform, home=home, state=home / "state", uid=1000)
+    return service(command, platform=platform, home=home, state=home / "state", uid=1000, user=r"ACME\mara & co")
 
 
 def test_systemd_accepts_the_unit(tmp_path: Path) -> None:
@@ -164,4 +164,7 @@ def test_windows_gets_a_task_that_begins_when_the_person_signs_in(tmp_path: Path
     assert task.findtext(".//t:Arguments", namespaces=space) == subprocess.list2cmdline(AWKWARD[1:])
     assert task.findtext(".//t:RunLevel", namespaces=space) == "LeastPrivilege"
     assert task.findtext(".//t:ExecutionTimeLimit", namespaces=space) == "PT0S"
-    assert task.find(".//t:LogonTrigger", space) is not None
+    assert task.findtext(".//t:LogonTrigger/t:UserId", namespaces=space) == r"ACME\mara & co", (
+        "whoever else signs in"
+    )
+    assert task.findtext(".//t:Principal/t:UserId", namespaces=space) == r"ACME\mara & co"

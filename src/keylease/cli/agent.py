@@ -203,6 +203,7 @@ def _service(words: Sequence[str]) -> Service:
         home=Path.home(),
         state=places.state(),
         uid=os.getuid() if hasattr(os, "getuid") else 0,
+        user="\\".join(filter(None, map(os.environ.get, ("USERDOMAIN", "USERNAME")))),
     )
 
 
