@@ -378,6 +378,13 @@ class OtherKind(Conflict):
     hint = "`keylease collect` is for access keys; sessions come by themselves after `keylease configure`."
 
 
+class NothingLaunched(Conflict):
+    """This server is not configured to watch what leases launch in that account, or another process does."""
+
+    code, exit_status = "KL-413", 90
+    hint = "An administrator names regions under [launch]; see docs/how-to/launch.md."
+
+
 class AwsUnreachable(Unavailable):
     """AWS did not answer."""
 

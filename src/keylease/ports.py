@@ -138,8 +138,16 @@ class Instance:
     lease_id: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LaunchRole:
+    """A role that leases may pass to what they launch, and the instance profiles that hand it on, by name."""
+
+    arn: str
+    instance_profiles: tuple[str, ...]
+
+
 class Instances(Protocol):
-    """What leases have started in one account. Raises as `Issuer` does."""
+    """What leases have started in one account, and may pass to it. Raises as `Issuer` does."""
 
     def leased(self) -> Sequence[Instance]:
         """All that carry a lease's tag and were not terminated, in the regions that are watched."""
@@ -147,6 +155,10 @@ class Instances(Protocol):
 
     def stop(self, instance: Instance) -> None:
         """Stop one; it can be started again. That it is stopped already is no error."""
+        ...
+
+    def launch_roles(self) -> Sequence[LaunchRole]:
+        """The roles under the launch path, by their ARN."""
         ...
 
 

@@ -23,6 +23,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from keylease.baseline_settings import Baseline
 from keylease.domain.access import Catalogue, Grant, PermissionSet, Principal, Probe, Who
 from keylease.domain.launch_policy import Launch
+from keylease.domain.partition import partition
 from keylease.domain.secret import Secret
 from keylease.domain.session import LONGEST, SHORTEST
 from keylease.domain.until import DAYS, SLOTS, parse_length
@@ -167,7 +168,7 @@ class Identity(Section):
 
 
 class Account(Section):
-    """An AWS account."""
+    """An AWS account. Its `partition` follows from the region; only one that keylease does not know is said."""
 
     id: str = Field(pattern=r"^\d{12}$")
     partition: str = Field(default="aws", pattern=r"^aws[a-z-]*$")
@@ -176,6 +177,22 @@ class Account(Section):
     issuer: Identity = Identity()
     remover: Identity = Identity()
     session_external_id: str | None = Field(default=None, min_length=2)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _in_its_partition(cls, given: Any) -> Any:
+        """Take the partition from the region where none is named."""
+        if not isinstance(given, dict) or not isinstance(given.get("region"), str):
+            return given
+        return {"partition": partition(given["region"]), **given}
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        """ARNs of another partition than the region's would name nothing."""
+        known = partition(self.region)
+        if known not in {"aws", self.partition}:
+            raise ValueError(f"the region {self.region} is in the partition {known}, not in {self.partition}")
+        return self
 
 
 class ProbeCall(Section):

@@ -42,6 +42,7 @@ def test_the_server_says_that_it_answers(world: World) -> None:
         "failures": 0,
         "horizons_near": 0,
         "directory_silent_since": None,
+        "left_running": 0,
     }
 
 
@@ -422,6 +423,7 @@ def test_every_route_is_described_and_nothing_is_loaded_from_elsewhere(world: Wo
         "/api/leases/{lease_id}",
         *(f"/api/leases/{{lease_id}}/{act}" for act in ("approve", "deny", "collect", "acknowledge")),
         *(f"/api/leases/{{lease_id}}/{act}" for act in ("renew", "revoke", "events", "session", "machine")),
+        "/api/leases/{lease_id}/launch-roles",
     }
     assert "http" not in page.text
     assert files == [200, 200]

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from keylease.cli.administer import Profile
+from keylease.cli.cell import Cell, harmless
 from keylease.cli.context import OPERATORS, Invocation, WrongUsage, command, operator
-from keylease.cli.output import Cell, harmless
 from keylease.errors import FindingsBeyondLimit, NotAllSeen
 
 if TYPE_CHECKING:

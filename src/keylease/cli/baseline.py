@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from keylease.cli.administer import AccountName, Profile, chosen, configuration_file, configured
+from keylease.cli.cell import Cell
 from keylease.cli.context import OPERATORS, Invocation, WrongUsage, command, operator
-from keylease.cli.output import Cell
 from keylease.domain import clock
 
 if TYPE_CHECKING:

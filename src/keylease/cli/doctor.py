@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from keylease.cli.administer import configuration_file, configured
+from keylease.cli.cell import Cell, harmless
 from keylease.cli.context import OPERATORS, Invocation, command, operator
-from keylease.cli.output import Cell, harmless
 from keylease.errors import BadConfiguration
 
 if TYPE_CHECKING:

@@ -2,7 +2,19 @@
 
 from fastapi import APIRouter
 
-from keylease.web.routes import api, asking, audit, collecting, deciding, docs, entry, leases, session, terminal
+from keylease.web.routes import (
+    api,
+    asking,
+    audit,
+    collecting,
+    deciding,
+    docs,
+    entry,
+    files,
+    leases,
+    session,
+    terminal,
+)
 
 ROUTERS: tuple[APIRouter, ...] = (
     api.router,
@@ -14,6 +26,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     leases.router,
     deciding.router,
     collecting.router,
+    files.router,
     audit.router,
 )
 """In the order in which addresses are matched."""
