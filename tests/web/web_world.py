@@ -17,7 +17,7 @@ from keylease.broker import Ask
 from keylease.domain import until
 from keylease.domain.access import Principal
 from keylease.domain.lease import Lease
-from keylease.ports import Cloud, Kept, SignIn
+from keylease.ports import Cloud, GroupFacts, Kept, SignIn
 from keylease.settings import Settings
 from keylease.testing import FakeClock, FakeCloud, MemoryStore
 from keylease.testing_sign_ins import memory_kept
@@ -28,6 +28,7 @@ SETTINGS: dict[str, Any] = {
     "permission_sets": {
         "media-write": {
             "title": "Upload to media-archive",
+            "sentence": "For everybody who cuts films.",
             "group": "keylease-media-write",
             "warnings": ["Can delete files in that bucket"],
         },
@@ -70,6 +71,7 @@ SETTINGS: dict[str, Any] = {
         "nils": {"name": "Nils Fremd"},
     },
 }
+CAN = "Read, add, change and delete in S3: media-archive"
 GROUPS = ("keylease-media-write", "keylease-logs-read", "keylease-share")
 
 
@@ -93,6 +95,7 @@ class World:
 
     def __post_init__(self) -> None:
         self.cloud = FakeCloud(self.clock, groups=GROUPS)
+        self.cloud.facts["keylease-media-write"] = GroupFacts(can=(CAN,))
         both = Cloud(issuer=self.cloud, remover=self.cloud)
         clouds = {"media": both, "platform": both} if self.settings.get("accounts") else {}
         settings = Settings(**self.settings)

@@ -8,7 +8,7 @@ from fastapi import APIRouter
 from starlette.responses import HTMLResponse, RedirectResponse
 
 from keylease.domain.status import Status
-from keylease.web import show
+from keylease.web import requested, show
 from keylease.web.render import visited
 from keylease.web.visit import Visiting
 from keylease.web.wire import LeaseOut
@@ -49,8 +49,9 @@ def one(visit: Visiting, lease_id: str) -> HTMLResponse:
         visit,
         "lease.html",
         current="mine" if found.principal_id == visit.principal.id else "",
-        lease=show.lease(visit, found),
+        lease=show.in_detail(visit, found),
         if_approved=show.end_if_approved(visit, found),
+        request=requested.card(visit, found),
         history=history[::-1],
     )
 
