@@ -21,7 +21,7 @@ sys.path[:0] = [str(HERE.parent / "tests" / "web"), str(HERE.parent / "tests")]
 
 from chromium import chromium  # noqa: E402 - the tests' own folder comes first
 from gallery import SCENES, Scene  # noqa: E402
-from web_world import Switch, World  # noqa: E402
+from web_world import Switch, World, doctor_says  # noqa: E402
 
 from keylease.web import create  # noqa: E402
 from keylease.web.factory import attach  # noqa: E402
@@ -49,6 +49,11 @@ SHOWN = (
     ("replace", "phone", "light"),
     ("give-back", "phone", "light"),
     ("all-leases", "desk", "light"),
+    ("history", "desk", "light"),
+    ("history", "phone", "light"),
+    ("administration", "desk", "light"),
+    ("administration", "phone", "dark"),
+    ("doctor", "desk", "light"),
     ("audit", "desk", "light"),
     ("sign-in", "phone", "light"),
     ("sign-ins", "desk", "light"),
@@ -73,7 +78,7 @@ def serving() -> Iterator[tuple[str, Switch]]:
 def draw(browser: Any, address: str, switch: Switch, scene: Scene, shape: str, scheme: str) -> None:
     """Make one picture."""
     world = World(address)
-    web = create(world.app, address=address)
+    web = create(world.app, address=address, doctor=doctor_says)
     attach(web, world.app, address=address)
     switch.app = web
     width, height = SHAPES[shape]

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 
 from web_world import World
 
 from keylease.domain.lease import Lease
 from keylease.errors import AwsFailed
-from keylease.testing import away, fail_at
+from keylease.ports import GroupFacts
+from keylease.testing import FakeUser, away, fail_at
 
 Made = Callable[[World], str]
 """Puts a world into a state, and says where to look."""
@@ -81,8 +83,8 @@ def revoking(world: World) -> Lease:
 
 def many(world: World) -> None:
     """Leases of everybody, in every state that a list shows."""
-    stuck(world)
     closed(world)
+    stuck(world)
     denied(world)
     short(world)
     world.clock.pass_time(days=5)
@@ -100,6 +102,14 @@ def _many(path: str) -> Made:
         return path
 
     return made
+
+
+def _administered(world: World) -> str:
+    many(world)
+    world.cloud.facts["keylease-logs-read"] = GroupFacts(horizon=world.clock.now() + timedelta(days=9))
+    world.cloud.users["somebody"] = FakeUser("none", {}, world.clock.now())
+    world.app.health.run_pass()
+    return "/administration"
 
 
 def _approved_just_now(world: World) -> str:
@@ -144,7 +154,14 @@ SCENES = (
     Scene("shorten", "priya", _of(World.ask, "/shorten")),
     Scene("deny", "priya", _of(World.ask, "/deny")),
     Scene("deny-error", "priya", _of(World.ask, "/deny"), press="Deny", status=422),
+    Scene("history", "tomas", _many("/history")),
+    Scene("history-none", "tomas", _at("/history")),
     Scene("all-leases", "anna", _many("/leases/all")),
+    Scene("all-leases-filtered", "anna", _many("/leases/all?show=ended&who=tom")),
+    Scene("all-leases-nothing", "anna", _many("/leases/all?show=overdue")),
+    Scene("administration", "anna", _administered),
+    Scene("administration-none", "anna", _at("/administration")),
+    Scene("doctor", "anna", _at("/administration"), press="Look at everything now"),
     Scene("audit", "anna", _many("/audit")),
     Scene("sign-in", None, _at("/sign-in")),
     Scene("sign-ins", "tomas", _at("/sign-ins")),

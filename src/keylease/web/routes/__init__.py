@@ -2,7 +2,20 @@
 
 from fastapi import APIRouter
 
-from keylease.web.routes import api, asking, audit, collecting, deciding, docs, entry, leases, session, terminal
+from keylease.web.routes import (
+    administration,
+    api,
+    asking,
+    audit,
+    collecting,
+    deciding,
+    docs,
+    entry,
+    history,
+    leases,
+    session,
+    terminal,
+)
 
 ROUTERS: tuple[APIRouter, ...] = (
     api.router,
@@ -11,9 +24,11 @@ ROUTERS: tuple[APIRouter, ...] = (
     entry.router,
     terminal.router,
     asking.router,  # before leases: /leases/new is no lease
+    history.router,  # and neither is /leases/all
     leases.router,
     deciding.router,
     collecting.router,
     audit.router,
+    administration.router,
 )
 """In the order in which addresses are matched."""

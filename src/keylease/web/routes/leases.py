@@ -1,4 +1,4 @@
-"""My leases, everybody's, and one lease with its life and its end."""
+"""My leases, and one lease with its life and its end."""
 
 from __future__ import annotations
 
@@ -31,13 +31,6 @@ def mine(visit: Visiting) -> HTMLResponse:
     groups = by_turn(leases)
     ended = groups.pop("Ended")
     return visited(visit, "leases.html", current="mine", groups=groups, ended=ended)
-
-
-@router.get("/leases/all")
-def everybody(visit: Visiting) -> HTMLResponse:
-    """Everybody's leases, for auditors and administrators."""
-    leases = [show.lease(visit, one) for one in visit.app.visibility.everybody(visit.principal)]
-    return visited(visit, "everybody.html", current="all", leases=leases, health=visit.app.health.state)
 
 
 @router.get("/leases/{lease_id}")
