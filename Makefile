@@ -5,6 +5,7 @@
 # make outlive   the search for ways to outlive a key that nobody has judged (part of make check)
 # make bench     every measurement, or one: make bench NAME=policy_sizes
 # make docs      writes what the documents take from the code
+# make pictures  writes docs/pictures: what the pages look like, in a real Chromium
 # make lock      locks the dependencies anew (with hashes, without registry addresses)
 
 PYTHON ?= python3
@@ -12,7 +13,7 @@ BIN := .venv/bin
 ARGS ?=
 NAME ?=
 
-.PHONY: setup demo serve test check outlive bench docs lock
+.PHONY: setup demo serve test check outlive bench docs pictures lock
 
 setup: .venv/ready
 
@@ -50,6 +51,9 @@ bench: setup
 
 docs: setup
 	$(BIN)/python docs/generate.py
+
+pictures: setup
+	$(BIN)/python docs/pictures.py $(NAME)
 
 LOCK := $(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url --universal --python-version 3.11 --no-header
 lock: setup

@@ -45,6 +45,8 @@ USE_CASES: dict[str, tuple[UseCase, UseCase]] = {
             MARA, (lease := w.store.find(LeaseQuery())[0]).id, lease.access_key_id or ""
         ),
     ),
+    "replace": (World.active, lambda w: w.second_thoughts.replace(MARA, w.store.find(LeaseQuery())[0].id)),
+    "undo": (World.approved, lambda w: w.second_thoughts.undo(PRIYA, w.store.find(LeaseQuery())[0].id)),
     "give back": (World.active, lambda w: w.broker.revoke(MARA, w.store.find(LeaseQuery())[0].id)),
     "take away": (World.collected, lambda w: w.broker.revoke(PRIYA, w.store.find(LeaseQuery())[0].id)),
     "expire": (World.active, lambda w: (w.clock.pass_time(weeks=2), w.reconciler.run())),

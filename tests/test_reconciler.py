@@ -50,6 +50,19 @@ def test_requests_and_approvals_close_at_their_end(world: World) -> None:
     assert world.store.get(approved.id).end_reason is EndReason.UNCOLLECTED
 
 
+def test_requests_and_approvals_close_when_nobody_acts_for_a_week(world: World) -> None:
+    requested, approved, collected = world.requested(), world.approved(), world.collected()
+    world.clock.pass_time(minutes=15)
+    assert world.run_pass().done == {"Abandon": 1}
+    world.clock.move_to(approved.requested_at + timedelta(days=7) - timedelta(seconds=1))
+    assert world.run_pass().done == {}
+    world.clock.pass_time(seconds=1)
+    assert world.run_pass().done == {"Close": 2}
+    assert world.store.get(requested.id).end_reason is EndReason.UNDECIDED
+    assert world.store.get(approved.id).end_reason is EndReason.UNCOLLECTED
+    assert world.store.get(collected.lease.id).state is State.APPROVED, "it was collected once, and may be again"
+
+
 def test_a_key_that_nobody_acknowledged_is_taken_away_and_can_be_collected_anew(world: World) -> None:
     collected = world.collected()
     world.clock.pass_time(minutes=14, seconds=59)

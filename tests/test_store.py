@@ -118,6 +118,12 @@ def test_a_save_of_what_was_never_added_writes_nothing(store: Store) -> None:
         (LeaseQuery(states=frozenset()), []),
         (LeaseQuery(account="other"), [4]),
         (LeaseQuery(fence="f1", states=frozenset({State.ACTIVE})), [3]),
+        (LeaseQuery(limit=2, offset=1), [3, 2]),
+        (LeaseQuery(offset=9), []),
+        (LeaseQuery(principal_ids=frozenset({"dir#tomas", "dir#nobody"})), [2]),
+        (LeaseQuery(principal_ids=frozenset()), []),
+        (LeaseQuery(permission_set="none-such"), []),
+        (LeaseQuery(since=NOW + timedelta(minutes=3)), [4, 3]),
         (LeaseQuery(before=NOW + timedelta(minutes=3)), [2, 1]),
     ],
 )

@@ -12,6 +12,7 @@ from keylease.domain.until import Until
 from keylease.issuing import Collected
 from keylease.ports import Cloud, Store
 from keylease.reconciler import PassReport, Reconciler
+from keylease.second_thoughts import SecondThoughts
 from keylease.testing import FakeClock, FakeCloud, MemoryStore
 from keylease.visibility import Visibility
 
@@ -67,6 +68,13 @@ class World:
     def start(self, *, trust_empty_ledger: bool = False) -> None:
         """A new process: nothing is remembered but the ledger and AWS."""
         self.broker = Broker(store=self.store, clouds=self.clouds, catalogue=self.catalogue, clock=self.clock)
+        self.second_thoughts = SecondThoughts(
+            broker=self.broker,
+            store=self.store,
+            clouds=self.clouds,
+            catalogue=self.catalogue,
+            clock=self.clock,
+        )
         self.visibility = Visibility(store=self.store, catalogue=self.catalogue)
         self.reconciler = Reconciler(
             store=self.store,

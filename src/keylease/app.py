@@ -27,6 +27,7 @@ from keylease.health import Health
 from keylease.identity.unsafe import UnsafePeople
 from keylease.ports import Cloud, DeviceSignIn, Kept, SignIn, Store
 from keylease.reconciler import Reconciler
+from keylease.second_thoughts import SecondThoughts
 from keylease.session_leases import SessionLeases
 from keylease.settings import Identity, Settings
 from keylease.settings import SignIn as SignInSettings
@@ -51,6 +52,7 @@ class App:
     clouds: Mapping[str, Cloud]
     clock: Clock
     broker: Broker
+    second_thoughts: SecondThoughts
     session_leases: SessionLeases
     visibility: Visibility
     reconciler: Reconciler
@@ -106,6 +108,7 @@ def assemble(
     rules = Rules(
         acknowledge_within=settings.server.acknowledge_within,
         renewal_grace=settings.renewal_grace,
+        patience=settings.patience(),
         keep_fences_ahead=settings.fences_ahead,
         stop_instances_after=settings.launch.stop_after,
     )
@@ -119,6 +122,14 @@ def assemble(
         clouds=clouds,
         clock=clock,
         broker=broker,
+        second_thoughts=SecondThoughts(
+            broker=broker,
+            store=store,
+            clouds=clouds,
+            catalogue=catalogue,
+            clock=clock,
+            keep_fences=settings.fences_ahead,
+        ),
         session_leases=SessionLeases(store=store, clouds=clouds, catalogue=catalogue, clock=clock),
         visibility=Visibility(store=store, catalogue=catalogue),
         reconciler=reconciler,

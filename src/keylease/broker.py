@@ -329,7 +329,8 @@ class Broker:
             raise LeaseOver(f"{lease.id} was closed before anybody decided.")
         if lease.state is not State.REQUESTED:
             verb = "denied" if lease.state is State.DENIED else "approved"
-            raise AlreadyDecided(f"{lease.approver_name} {verb} {lease.id} already.")
+            when = f" at {to_text(lease.decided_at)}" if lease.decided_at else ""
+            raise AlreadyDecided(f"{lease.approver_name} {verb} {lease.id}{when}.")
         return lease
 
     def _issuing(self, lease: Lease) -> Issuing:

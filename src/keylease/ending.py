@@ -67,14 +67,15 @@ class Ending:
         self._drop_fence(closed)
         return closed
 
-    def abandon(self, lease: Lease) -> Lease:
+    def abandon(self, lease: Lease, *, actor: str = KEYLEASE) -> Lease:
         """Take away all that a collection has made, so that the lease can be collected anew.
 
-        The intent comes first: from it on the key cannot be acknowledged.
+        The intent comes first: from it on the key cannot be acknowledged. An actor is somebody who has lost it.
         """
         now = self._clock.now()
         recalled = lease.after(Event.RECALL)
-        self._store.save(recalled, act("recalled", recalled, KEYLEASE, now, access_key_id=lease.access_key_id))
+        action = "recalled" if actor == KEYLEASE else "lost"
+        self._store.save(recalled, act(action, recalled, actor, now, access_key_id=lease.access_key_id))
         self._take_away(lease)
         approved = recalled.after(Event.ABANDON)
         self._store.save(approved, act("abandoned", approved, KEYLEASE, self._clock.now(), user=lease.user_name))

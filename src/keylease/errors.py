@@ -268,7 +268,7 @@ class AlreadyCollected(Conflict):
     """The access key went to its owner once; it is nowhere to be shown again."""
 
     code, exit_status = "KL-403", 42
-    hint = "Lost it? `keylease revoke` it and ask again. Not you? Revoke it at once."
+    hint = "Lost it? `keylease new-key` makes another with the same end. Not you? `keylease revoke` it at once."
 
 
 class AlreadyDecided(Conflict):
@@ -276,6 +276,20 @@ class AlreadyDecided(Conflict):
 
     code, exit_status = "KL-404", 43
     hint = "Nothing is left to do."
+
+
+class TooLate(Conflict):
+    """What was to be taken back has happened already, or never did."""
+
+    code, exit_status = "KL-420", 116
+    hint = "Once it was collected, a lease is ended with `keylease revoke`."
+
+
+class NothingToReplace(Conflict):
+    """Only a lease whose access key was collected and still works has one to replace."""
+
+    code, exit_status = "KL-421", 117
+    hint = "`keylease show` says what the lease is; `keylease renew` asks again for one that has ended."
 
 
 class LeaseOver(Conflict):

@@ -48,6 +48,8 @@ class GroupFacts:
     """The instant from which on it allows nothing; None where some of it never ends (doctor says so)."""
     warnings: tuple[str, ...] = ()
     """What it allows that no fence can stop, a sentence each."""
+    can: tuple[str, ...] = ()
+    """What it lets people do, in plain words, a line each."""
 
 
 class Issuer(Protocol):
@@ -172,6 +174,17 @@ class LeaseQuery:
     fence: str | None = None
     before: datetime | None = None
     limit: int = 1000
+    principal_ids: frozenset[str] | None = None
+    permission_set: str | None = None
+    name: str | None = None
+    """A part of the owner's name; a to z match upper and lower case alike."""
+    since: datetime | None = None
+    """Requested then or later."""
+    ends_after: datetime | None = None
+    ends_by: datetime | None = None
+    """`expires_at` after the one, and not after the other."""
+    offset: int = 0
+    """How many of those that match are passed over."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -210,6 +223,10 @@ class Store(Protocol):
 
     def find(self, query: LeaseQuery) -> Sequence[Lease]:
         """The leases that match."""
+        ...
+
+    def count(self, query: LeaseQuery) -> int:
+        """How many match, whatever `limit` and `offset` say."""
         ...
 
     def events(

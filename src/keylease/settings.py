@@ -26,6 +26,7 @@ from keylease.domain.launch_policy import Launch
 from keylease.domain.partition import partition
 from keylease.domain.secret import Secret
 from keylease.domain.session import LONGEST, SHORTEST
+from keylease.domain.status import Patience
 from keylease.domain.until import DAYS, SLOTS, parse_length
 from keylease.errors import BadConfiguration, BadUntil
 
@@ -207,6 +208,7 @@ class Set(Section):
     """A permission set: with a group it gives access keys, with a role sessions."""
 
     title: str = Field(min_length=1)
+    sentence: str = Field(default="", max_length=200)
     group: str | None = Field(default=None, pattern=r"^[\w+=,.@-]{1,128}$")
     role: str | None = Field(default=None, pattern=r"^[\w+=,.@-]{1,64}$")
     session: SessionLength = timedelta(hours=1)
@@ -287,6 +289,8 @@ class Settings(BaseSettings):
     baseline: Baseline = Baseline()
     unsafe_people: dict[str, Person] = {}
     renewal_grace: Length = timedelta(days=3)
+    decide_within: Life = timedelta(days=7)
+    collect_within: Life = timedelta(days=7)
     fences_ahead: bool = False
 
     @classmethod
@@ -311,8 +315,13 @@ class Settings(BaseSettings):
             administrators=self.administrators.who(),
             auditors=self.auditors.who(),
             renewal_grace=self.renewal_grace,
+            patience=self.patience(),
             slots=DAYS if self.fences_ahead else SLOTS,
         )
+
+    def patience(self) -> Patience:
+        """How long requests and approvals wait for somebody, as the domain sees it."""
+        return Patience(decide_within=self.decide_within, collect_within=self.collect_within)
 
     def launched(self, account: Account) -> Launch:
         """What a lease may launch in an account, as the domain sees it."""
@@ -477,6 +486,7 @@ def _permission_set(name: str, one: Set) -> PermissionSet:
     return PermissionSet(
         name=name,
         title=one.title,
+        sentence=one.sentence,
         group=one.group,
         role=one.role,
         session=one.session,

@@ -333,7 +333,11 @@ class MemoryStore:
         """The leases that match, newest request first."""
         found = [lease for lease in self.leases.values() if _matches(lease, query)]
         found.sort(key=lambda lease: (lease.requested_at, lease.id), reverse=True)
-        return found[: query.limit]
+        return found[query.offset : query.offset + query.limit]
+
+    def count(self, query: LeaseQuery) -> int:
+        """How many match."""
+        return sum(_matches(lease, query) for lease in self.leases.values())
 
     def events(
         self, lease_id: str | None = None, *, after: int = 0, limit: int | None = None
@@ -353,6 +357,18 @@ def _matches(lease: Lease, query: LeaseQuery) -> bool:
         and query.account in (None, lease.account)
         and query.fence in (None, lease.fence)
         and (query.before is None or lease.requested_at < query.before)
+        and _matches_further(lease, query)
+    )
+
+
+def _matches_further(lease: Lease, query: LeaseQuery) -> bool:
+    return (
+        (query.principal_ids is None or lease.principal_id in query.principal_ids)
+        and query.permission_set in (None, lease.permission_set)
+        and (query.name is None or query.name.lower() in lease.principal_name.lower())
+        and (query.since is None or lease.requested_at >= query.since)
+        and (query.ends_after is None or lease.expires_at > query.ends_after)
+        and (query.ends_by is None or lease.expires_at <= query.ends_by)
     )
 
 

@@ -45,12 +45,12 @@ class Visibility:
 
     def everybody(self, principal: Principal) -> Sequence[Lease]:
         """All leases, newest first. Raises `NotAuditor`."""
-        self._must_audit(principal)
+        self.must_audit(principal)
         return self._store.find(LeaseQuery())
 
     def events(self, principal: Principal, *, after: int = 0, limit: int | None = None) -> Iterator[ChainedEvent]:
         """The whole audit chain, or no more than `limit` records after one of them. Raises `NotAuditor`."""
-        self._must_audit(principal)
+        self.must_audit(principal)
         return self._store.events(after=after, limit=limit)
 
     def verified(self, principal: Principal) -> ChainedEvent | None:
@@ -58,7 +58,7 @@ class Visibility:
 
         Raises `NotAuditor` and `ChainBroken`.
         """
-        self._must_audit(principal)
+        self.must_audit(principal)
         written: dict[str, str] = {}
 
         def noted() -> Iterator[ChainedEvent]:
@@ -99,7 +99,8 @@ class Visibility:
         grant = self._catalogue.grant(lease.grant)
         return grant is not None and grant.approvers.includes(principal)
 
-    def _must_audit(self, principal: Principal) -> None:
+    def must_audit(self, principal: Principal) -> None:
+        """Refuse who may not read everybody's leases. Raises `NotAuditor`."""
         if not self._catalogue.may_audit(principal):
             raise NotAuditor("You are neither an auditor nor an administrator.")
 

@@ -15,6 +15,7 @@ from keylease.domain.clock import SystemClock
 from keylease.health import Health
 from keylease.identity.unsafe import UnsafePeople
 from keylease.sandbox.company import free_port
+from keylease.second_thoughts import SecondThoughts
 from keylease.terminals import TerminalSignIns
 from keylease.testing_sign_ins import memory_kept
 from keylease.web import create
@@ -53,6 +54,13 @@ def _app(world: SessionWorld) -> App:
         visibility=world.visibility,
         reconciler=world.reconciler,
         health=Health(broker=world.broker, reconciler=world.reconciler, clock=world.clock),
+        second_thoughts=SecondThoughts(
+            broker=world.broker,
+            store=world.store,
+            clouds=world.clouds,
+            catalogue=world.catalogue,
+            clock=world.clock,
+        ),
         session_leases=world.session_leases,
         sign_in=unsafe,
         browsers=Browsers(sign_in=unsafe, kept=kept, store=world.store, clock=world.clock, stay=Stay()),

@@ -19,6 +19,7 @@ from keylease.app import App
 from keylease.browsers import Browsers, Stay
 from keylease.health import Health
 from keylease.identity.unsafe import UnsafePeople
+from keylease.second_thoughts import SecondThoughts
 from keylease.session_leases import SessionLeases
 from keylease.terminals import TerminalSignIns
 from keylease.testing_sign_ins import memory_kept
@@ -39,6 +40,13 @@ def app_of(world: World) -> App:
         visibility=world.visibility,
         reconciler=world.reconciler,
         health=Health(broker=world.broker, reconciler=world.reconciler, clock=world.clock),
+        second_thoughts=SecondThoughts(
+            broker=world.broker,
+            store=world.store,
+            clouds=world.clouds,
+            catalogue=world.catalogue,
+            clock=world.clock,
+        ),
         session_leases=SessionLeases(
             store=world.store, clouds=world.clouds, catalogue=world.catalogue, clock=world.clock
         ),

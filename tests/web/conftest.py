@@ -11,7 +11,7 @@ import pytest
 import uvicorn
 from directory_world import Company
 from fastapi import FastAPI
-from web_world import SETTINGS, Switch, World
+from web_world import SETTINGS, Switch, World, doctor_says
 
 from keylease.web import create
 from keylease.web.factory import attach
@@ -33,7 +33,7 @@ def server() -> Iterator[tuple[str, Switch]]:
 @pytest.fixture(scope="session")
 def web() -> FastAPI:
     """The application, made once: its first request takes as long as thirty others."""
-    return create(World("").app)
+    return create(World("").app, doctor=doctor_says)
 
 
 @pytest.fixture

@@ -19,7 +19,17 @@ LEASE_FIELDS = {
     *("id", "kind", "state", "status", "account", "account_id", "permission_set", "title", "warnings", "share"),
     *("reason", "owner", "approver", "approvers", "decision_reason", "requested_at", "decided_at", "issued_at"),
     *("asked", "expires_at", "ended_at", "end_reason", "seconds_left", "renewal_of", "retire_at", "user_name"),
-    *("access_key_id", "may", "role_arn", "session_seconds", "last_session_at", "sessions_until", "tags"),
+    *(
+        "access_key_id",
+        "may",
+        "role_arn",
+        "session_seconds",
+        "last_session_at",
+        "sessions_until",
+        "tags",
+        "closes_at",
+        "can",
+    ),
 }
 ASK = {"permission_set": "media-write", "account": "media", "until": "2w", "reason": "Winter masters"}
 
@@ -62,6 +72,9 @@ def test_me_says_who_is_signed_in(world: World) -> None:
     assert call(world, "otto", "GET", "/api/me").json()["auditor"] is True
 
 
+MAY = dict.fromkeys(("approve", "collect", "revoke", "renew", "replace", "undo"), False)
+
+
 def test_sets_are_what_one_may_ask_for_and_no_more(world: World) -> None:
     sets = call(world, "tomas", "GET", "/api/sets").json()
 
@@ -80,6 +93,8 @@ def test_sets_are_what_one_may_ask_for_and_no_more(world: World) -> None:
         "share": False,
         "warnings": ["Can delete files in that bucket"],
         "kinds": ["access-key"],
+        "sentence": "For everybody who cuts films.",
+        "can": ["Read, add, change and delete in S3: media-archive"],
     }
     assert sets[2]["share"] is True
     assert call(world, "nils", "GET", "/api/sets").json() == []
@@ -96,8 +111,9 @@ def test_a_request_becomes_a_lease_that_waits(world: World) -> None:
     assert lease["approvers"] == ["Jonas Weber", "Mara Lind", "Priya Raman"]
     assert lease["requested_at"] == "2026-11-24T12:00:00Z"
     assert lease["expires_at"] == "2026-12-08T12:00:00Z"
-    assert lease["may"] == {"approve": False, "collect": False, "revoke": True, "renew": False}
-    assert call(world, "tomas", "GET", f"/api/leases/{lease['id']}").json() == lease
+    assert lease["may"] == MAY | {"revoke": True}
+    can = ["Read, add, change and delete in S3: media-archive"]
+    assert call(world, "tomas", "GET", f"/api/leases/{lease['id']}").json() == lease | {"can": can}
 
 
 def test_each_sees_the_leases_that_concern_them(world: World) -> None:
@@ -156,7 +172,7 @@ def test_collecting_gives_the_access_key_and_acknowledging_makes_it_active(world
     body = {"access_key_id": collected["access_key_id"]}
     active = call(world, "tomas", "POST", f"/api/leases/{lease.id}/acknowledge", body).json()
     assert (active["status"], active["access_key_id"]) == ("active", collected["access_key_id"])
-    assert active["may"] == {"approve": False, "collect": False, "revoke": True, "renew": True}
+    assert active["may"] == MAY | {"revoke": True, "renew": True, "replace": True}
 
 
 @pytest.mark.parametrize(
@@ -421,9 +437,11 @@ def test_every_route_is_described_and_nothing_is_loaded_from_elsewhere(world: Wo
     assert {path for path in described["paths"] if path.startswith("/api")} == {
         *("/api/me", "/api/sets", "/api/leases", "/api/events", "/api/events/verify", "/api/token", "/api/device"),
         "/api/leases/{lease_id}",
-        *(f"/api/leases/{{lease_id}}/{act}" for act in ("approve", "deny", "collect", "acknowledge")),
-        *(f"/api/leases/{{lease_id}}/{act}" for act in ("renew", "revoke", "events", "session", "machine")),
-        "/api/leases/{lease_id}/launch-roles",
+        *(f"/api/leases/{{lease_id}}/{act}" for act in ("approve", "deny", "collect", "acknowledge", "undo")),
+        *(
+            f"/api/leases/{{lease_id}}/{act}"
+            for act in ("renew", "revoke", "replace", "events", "session", "machine", "launch-roles")
+        ),
     }
     assert "http" not in page.text
     assert files == [200, 200]

@@ -33,9 +33,9 @@ def left_running(world: World) -> Lease:
     return lease
 
 
-def test_what_runs_on_after_its_lease_is_on_the_page_of_all_leases(world: World) -> None:
+def test_what_runs_on_after_its_lease_is_on_the_administrators_page(world: World) -> None:
     lease = left_running(world)
-    page = page_of(world, "anna", "/leases/all")
+    page = page_of(world, "anna", "/administration")
     assert "Instances whose lease is over" in page.text
     assert f"{lease.id} of Tomás Ortega, over since Tue 24 Nov" in page.text
     assert "to be stopped Fri 27 Nov" in page.text
@@ -53,7 +53,7 @@ def test_one_without_a_lease_is_listed_too_and_what_is_stopped_is_not_to_be_stop
     world.instances.launch("L-0000000z")
     world.instances.launch(left_running(world).id, state="stopped")
     world.app.health.run_pass()
-    page = page_of(world, "anna", "/leases/all")
+    page = page_of(world, "anna", "/administration")
     assert "Its tag names no lease of this ledger, so it is never stopped." in page.text
     assert page.text.count("to be stopped") == 1
     with world.program("anna") as client:
@@ -63,7 +63,7 @@ def test_one_without_a_lease_is_listed_too_and_what_is_stopped_is_not_to_be_stop
 def test_where_nothing_runs_on_the_pages_say_nothing_of_it(world: World) -> None:
     world.instances.launch(world.active().id)
     world.app.health.run_pass()
-    assert "Instances" not in page_of(world, "anna", "/leases/all").text
+    assert "Instances" not in page_of(world, "anna", "/administration").text
 
 
 def test_a_person_is_told_which_roles_a_lease_may_pass(world: World) -> None:

@@ -226,7 +226,7 @@ def test_pages_say_how_sessions_come_and_how_long_aws_may_take_to_refuse_them(wo
 
 def test_who_decides_reads_that_it_is_about_sessions(world: World) -> None:
     lease = world.ask(wanted="media/uploads")
-    assert "Gives Sessions" in page_of(world, "priya", f"/leases/{lease.id}").text
+    assert "gives sessions" in page_of(world, "priya", f"/leases/{lease.id}").text
 
 
 def test_an_ask_that_names_nothing_of_kinds_is_as_before(world: World) -> None:

@@ -6,7 +6,7 @@ import copy
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from html.parser import HTMLParser
 from typing import Any
 
@@ -15,10 +15,12 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from keylease.app import App, assemble
 from keylease.broker import Ask
+from keylease.doctor.row import Row, fix, ok, unknown
 from keylease.domain import until
 from keylease.domain.access import Principal
 from keylease.domain.lease import Lease
-from keylease.ports import Cloud, Kept, SignIn
+from keylease.errors import AwsUnreachable
+from keylease.ports import Cloud, GroupFacts, Kept, SignIn
 from keylease.settings import Settings
 from keylease.testing import FakeClock, FakeCloud, MemoryStore
 from keylease.testing_sessions import FakeInstances
@@ -30,6 +32,7 @@ SETTINGS: dict[str, Any] = {
     "permission_sets": {
         "media-write": {
             "title": "Upload to media-archive",
+            "sentence": "For everybody who cuts films.",
             "group": "keylease-media-write",
             "warnings": ["Can delete files in that bucket"],
         },
@@ -73,6 +76,8 @@ SETTINGS: dict[str, Any] = {
     },
 }
 
+CAN = "Read, add, change and delete in S3: media-archive"
+
 
 def with_sessions() -> dict[str, Any]:
     """The same company, where `uploads` gives sessions alone, and `media-write` both kinds."""
@@ -84,6 +89,25 @@ def with_sessions() -> dict[str, Any]:
 
 
 GROUPS = ("keylease-media-write", "keylease-logs-read", "keylease-share")
+
+
+def doctor_says() -> list[Row]:
+    """What a look at a real account could have found."""
+    return [
+        ok("clock", "This machine's clock is that of AWS."),
+        replace(ok("fence", "2 fences, each byte by byte what it should be."), account="media"),
+        replace(
+            fix(
+                "quotas",
+                "4,100 of 5,000 users are in use: soon there is room for no more.",
+                "Ask AWS for a higher quota (`aws service-quotas`).",
+            ),
+            account="media",
+        ),
+        replace(
+            unknown("group", "The group keylease-share", AwsUnreachable("AWS does not answer.")), account="media"
+        ),
+    ]
 
 
 NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # made once: a client of its own would read all authorities anew
@@ -107,6 +131,7 @@ class World:
     def __post_init__(self) -> None:
         self.cloud = FakeCloud(self.clock, groups=GROUPS)
         self.instances = FakeInstances()
+        self.cloud.facts["keylease-media-write"] = GroupFacts(can=(CAN,))
         both = Cloud(issuer=self.cloud, remover=self.cloud)
         media = Cloud(issuer=self.cloud, remover=self.cloud, instances=self.instances)
         clouds = {"media": media, "platform": both} if self.settings.get("accounts") else {}
@@ -198,9 +223,10 @@ class Page(HTMLParser):
         if tag == "a":
             self.links.append(had["href"])
         if tag == "form":
-            assert had["method"] == "post"
+            assert had["method"] in {"post", "get"}
             self._open = Form(had["action"])
-            self.forms.append(self._open)
+            if had["method"] == "post":  # the others only look
+                self.forms.append(self._open)
         if tag == "textarea":
             self._textarea = had.get("name", "")
             self._keep(had.get("name"), "")

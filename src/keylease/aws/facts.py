@@ -13,7 +13,7 @@ from functools import partial
 
 from keylease.aws import inspector
 from keylease.aws.clients import Clients
-from keylease.domain import outlive
+from keylease.domain import outlive, powers
 from keylease.domain.clock import Clock
 from keylease.domain.group_policy import as_leased
 from keylease.domain.iam import SESSION_PATH
@@ -55,12 +55,13 @@ def _group(clients: Clients, name: str) -> GroupFacts:
     group = inspector.group(clients, name)
     if group is None:
         raise GroupMissing(f"There is no IAM group {name} in the account {clients.account.id}.")
-    met = (as_leased(policy.document) for policy in group.policies)
-    return GroupFacts(horizon=group.horizon, warnings=outlive.tells(met))
+    met = [as_leased(policy.document) for policy in group.policies]
+    return GroupFacts(horizon=group.horizon, warnings=outlive.tells(met), can=powers.can(met))
 
 
 def _role(clients: Clients, name: str) -> GroupFacts:
     role = inspector.role(clients, name)
     if role is None or role.path != SESSION_PATH:
         raise RoleMissing(f"There is no role {SESSION_PATH}{name} in the account {clients.account.id}.")
-    return GroupFacts(horizon=role.horizon, warnings=outlive.tells(policy.document for policy in role.policies))
+    given = [policy.document for policy in role.policies]
+    return GroupFacts(horizon=role.horizon, warnings=outlive.tells(given), can=powers.can(given))

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from keylease.cli.administer import configured
+from keylease.cli.administer import configuration_file, configured
 from keylease.cli.cell import Cell
 from keylease.cli.context import OPERATORS, Invocation, WrongUsage, command, operator
 from keylease.errors import BadConfiguration
@@ -40,11 +40,18 @@ def serve(call: Invocation) -> None:
     import uvicorn
 
     from keylease import app, jobs, web
+    from keylease.doctor import examine
+    from keylease.doctor.gather import gather
 
     _end_in_order()
     settings = configured(call)
     made = app.build(settings)
-    api = web.create(made, address=settings.server.address, acknowledge_within=settings.server.acknowledge_within)
+    api = web.create(
+        made,
+        address=settings.server.address,
+        acknowledge_within=settings.server.acknowledge_within,
+        doctor=lambda: examine(gather(settings, app.accounts(settings), str(configuration_file(call)), call.clock)),
+    )
     _start_log(verbose=call.options.verbose)
     listening = _listen(settings.server.listen)
     call.terminal.say(f"keylease answers at {settings.server.address}. Ctrl-C ends it; leases end without it.")

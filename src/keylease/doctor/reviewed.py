@@ -6,13 +6,14 @@ say why. Facts in, rows out.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 from keylease.aws.inspector import Group, NamedPolicy, Role
 from keylease.doctor.facts import AccountFacts
 from keylease.doctor.row import Row, fix, ok, unknown
-from keylease.domain import outlive
+from keylease.domain import outlive, powers
 from keylease.domain.access import PermissionSet
 from keylease.domain.ahead import midnight
 from keylease.domain.group_policy import (
@@ -61,7 +62,8 @@ def groups(at: AccountFacts, now: datetime) -> Iterator[Row]:
 
 
 def _of_set(one: PermissionSet, group: Group, now: datetime, *, share: bool) -> Iterator[Row]:
-    found = [*_elsewhere(group), *_empty(one, group), *_weak(group, now, share=share)]
+    met = [as_leased(policy.document) for policy in group.policies]
+    found = [*_elsewhere(group), *_empty(one, group), *_overclaims(one, met), *_weak(group, now, share=share)]
     yield from found
     if not found:
         yield ok("group", f"The group {group.name} of {one.name} gives to leased users only, up to its horizon.")
@@ -91,6 +93,14 @@ def _empty(one: PermissionSet, group: Group) -> Iterator[Row]:
     if not any(policy.gives for policy in group.policies):
         sentence = f"The group {group.name} allows nothing, so a lease of {one.name} is of no use."
         yield fix("group", sentence, "Give it a policy that allows what the permission set says.")
+
+
+def _overclaims(one: PermissionSet, documents: Sequence[Mapping[str, Any]]) -> Iterator[Row]:
+    """The title and the sentence that people read promise no less than what the policies let them do."""
+    for words in filter(None, (one.title, one.sentence)):
+        if wrong := powers.overclaims(words, documents):
+            remedy = "Say in the title what it can change, or take such actions out of the policy."
+            yield fix("words", f"{one.name}: {wrong}", remedy)
 
 
 def _weak(group: Group, now: datetime, *, share: bool) -> Iterator[Row]:
@@ -138,7 +148,9 @@ def _role_of_set(one: PermissionSet, role: Role | None) -> Iterator[Row]:
     if role is None:
         sentence = f"The role {one.role} of the permission set {one.name} is not there."
         yield fix("role", sentence, f"Create it under {SESSION_PATH}, or correct `role`.")
-    elif one.session > role.longest:
+        return
+    yield from _overclaims(one, _documents(role.policies))
+    if one.session > role.longest:
         asked, longest = write(one.session), write(role.longest)
         yield fix(
             "role",

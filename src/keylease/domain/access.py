@@ -15,6 +15,7 @@ from typing import Any
 
 from keylease.domain import until
 from keylease.domain.lease import Kind
+from keylease.domain.status import PATIENCE, Patience
 from keylease.errors import KeyleaseError, NotApprover, NotGranted, OwnRequest, SignInTooOld, TooLong
 
 MFA = "mfa"
@@ -77,6 +78,8 @@ class PermissionSet:
 
     name: str
     title: str
+    sentence: str = ""
+    """What it is for, to people who ask; empty where the title says it all."""
     group: str | None = None
     role: str | None = None
     """A session role's name, without its path."""
@@ -195,6 +198,7 @@ class Catalogue:
     administrators: Who = Who()
     auditors: Who = Who()
     renewal_grace: timedelta = timedelta(days=3)
+    patience: Patience = PATIENCE
     slots: tuple[timedelta, ...] = until.SLOTS
     """What the end of a lease is rounded down to; whole days where fences are made ahead."""
 

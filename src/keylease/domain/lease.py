@@ -55,6 +55,7 @@ class Event(StrEnum):
     MAKE = "make"
     ACKNOWLEDGE = "acknowledge"
     RECALL = "recall"
+    UNDO = "undo"
     ABANDON = "abandon"
     ASSUME = "assume"
     BIND = "bind"
@@ -90,10 +91,11 @@ TRANSITIONS: dict[tuple[State, Event], State] = {
     (S.REQUESTED, E.APPROVE): S.APPROVED,
     (S.REQUESTED, E.DENY): S.DENIED,
     (S.REQUESTED, E.WITHDRAW): S.WITHDRAWN,
-    (S.REQUESTED, E.CLOSE): S.CLOSED,  # nobody decided before its end
+    (S.REQUESTED, E.CLOSE): S.CLOSED,  # nobody decided in time
     (S.APPROVED, E.COLLECT): S.ISSUING,  # the intent, before AWS is called
     (S.APPROVED, E.ASSUME): S.ACTIVE,  # its first session was given
     (S.APPROVED, E.BIND): S.APPROVED,  # sessions go to another machine from now on
+    (S.APPROVED, E.UNDO): S.REQUESTED,  # its approver took the approval back; nothing was collected
     (S.APPROVED, E.CLOSE): S.CLOSED,  # never collected
     (S.ISSUING, E.MAKE): S.ISSUING,  # the access key is made and on its way
     (S.ISSUING, E.ACKNOWLEDGE): S.ACTIVE,
@@ -102,6 +104,7 @@ TRANSITIONS: dict[tuple[State, Event], State] = {
     (S.ISSUING, E.END): S.REVOKING,
     (S.ACTIVE, E.ASSUME): S.ACTIVE,  # one more session was given
     (S.ACTIVE, E.BIND): S.ACTIVE,
+    (S.ACTIVE, E.RECALL): S.ISSUING,  # its owner has lost the access key: the intent to abandon it
     (S.ACTIVE, E.RETIRE): S.ACTIVE,  # its renewal was collected: it goes after a grace period
     (S.ACTIVE, E.END): S.REVOKING,  # the intent, before AWS is called
     (S.REVOKING, E.FAIL): S.REVOKING,
@@ -109,7 +112,12 @@ TRANSITIONS: dict[tuple[State, Event], State] = {
     (S.STUCK, E.FAIL): S.STUCK,
     (S.STUCK, E.CLOSE): S.CLOSED,
 }
-ONLY_FOR: dict[Event, Kind] = {E.COLLECT: Kind.ACCESS_KEY, E.ASSUME: Kind.SESSION, E.BIND: Kind.SESSION}
+ONLY_FOR: dict[Event, Kind] = {
+    E.COLLECT: Kind.ACCESS_KEY,
+    E.RECALL: Kind.ACCESS_KEY,
+    E.ASSUME: Kind.SESSION,
+    E.BIND: Kind.SESSION,
+}
 """Events that only leases of one kind take. What follows a collection (make, acknowledge, abandon) needs none."""
 STUCK_AFTER = 5
 """Failed removals after which a lease is called stuck. It is retried all the same."""

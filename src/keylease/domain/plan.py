@@ -16,6 +16,7 @@ from keylease.domain import iam
 from keylease.domain.ended_policy import ended_policy
 from keylease.domain.lease import IN_AWS, EndReason, Kind, Lease, State
 from keylease.domain.session import may_run
+from keylease.domain.status import PATIENCE, Patience, closes_at
 
 MOST_ORPHANS = 5
 """As many users without a lease are removed without asking; more, and a quarter of all, call for a person."""
@@ -165,6 +166,7 @@ class Rules:
 
     acknowledge_within: timedelta = timedelta(minutes=15)
     renewal_grace: timedelta = timedelta(days=3)
+    patience: Patience = PATIENCE
     trust_ledger: bool = False
     """Remove users that the ledger does not know even where they are suspiciously many."""
     keep_fences_ahead: bool = False
@@ -197,9 +199,9 @@ def decide(at: Situation) -> list[Act]:
 def _for_lease(lease: Lease, at: Situation) -> Iterator[Act]:
     over = lease.expires_at <= at.now
     match lease.state:
-        case State.REQUESTED if over:
+        case State.REQUESTED if closes_at(lease, at.rules.patience) <= at.now:
             yield Close(lease, EndReason.UNDECIDED)
-        case State.APPROVED if over:
+        case State.APPROVED if closes_at(lease, at.rules.patience) <= at.now:
             yield Close(lease, EndReason.UNCOLLECTED)
         case State.ISSUING | State.ACTIVE if over:
             yield End(lease, EndReason.EXPIRED)

@@ -7,6 +7,7 @@ the key already.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -14,6 +15,28 @@ from keylease.domain.lease import EndReason, Lease, State
 
 SOON = timedelta(days=3)
 """The last stretch of a lease is called ending soon: this long, or the last fifth where that is shorter."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patience:
+    """How long things wait for somebody before they close by themselves."""
+
+    decide_within: timedelta = timedelta(days=7)
+    """From the request on; then nobody needs to decide any more."""
+    collect_within: timedelta = timedelta(days=7)
+    """From the approval on, for a lease of which nothing was ever collected."""
+
+
+PATIENCE = Patience()
+
+
+def closes_at(lease: Lease, patience: Patience) -> datetime:
+    """When a request, or an approval of which nothing was collected, closes by itself; of others, their end."""
+    if lease.state is State.REQUESTED:
+        return min(lease.expires_at, lease.requested_at + patience.decide_within)
+    if lease.state is State.APPROVED and not lease.collections and lease.decided_at is not None:
+        return min(lease.expires_at, lease.decided_at + patience.collect_within)
+    return lease.expires_at
 
 
 class Status(StrEnum):

@@ -75,8 +75,15 @@ class Ledger:
         """The leases that match, newest request first."""
         found = leases.select().where(*_conditions(query))
         found = found.order_by(leases.c.requested_at.desc(), leases.c.id.desc()).limit(query.limit)
+        found = found.offset(query.offset)
         with self.database.reading() as connection:
             return [to_lease(row) for row in connection.execute(found).mappings()]
+
+    def count(self, query: LeaseQuery) -> int:
+        """How many match."""
+        counted = sa.select(sa.func.count()).select_from(leases).where(*_conditions(query))
+        with self.database.reading() as connection:
+            return connection.execute(counted).scalar_one()
 
     def events(
         self, lease_id: str | None = None, *, after: int = 0, limit: int | None = None
@@ -113,3 +120,19 @@ def _conditions(query: LeaseQuery) -> Iterator[sa.ColumnElement[bool]]:
         yield leases.c.fence == query.fence
     if query.before is not None:
         yield leases.c.requested_at < query.before
+    yield from _further(query)
+
+
+def _further(query: LeaseQuery) -> Iterator[sa.ColumnElement[bool]]:
+    if query.principal_ids is not None:
+        yield leases.c.principal_id.in_(sorted(query.principal_ids))
+    if query.permission_set is not None:
+        yield leases.c.permission_set == query.permission_set
+    if query.name is not None:
+        yield sa.func.lower(leases.c.principal_name).contains(query.name.lower(), autoescape=True)
+    if query.since is not None:
+        yield leases.c.requested_at >= query.since
+    if query.ends_after is not None:
+        yield leases.c.expires_at > query.ends_after
+    if query.ends_by is not None:
+        yield leases.c.expires_at <= query.ends_by

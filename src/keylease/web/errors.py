@@ -33,7 +33,7 @@ from keylease.errors import (
     Unavailable,
     Unsafe,
 )
-from keylease.web import render
+from keylease.web import hints, render
 from keylease.web.local import START, came_from, here
 from keylease.web.wire import ErrorOut
 
@@ -110,16 +110,17 @@ def _by_framework(request: Request, failure: Exception) -> Response:
 
 
 def _answer(request: Request, failure: KeyleaseError, code: int) -> Response:
-    if _is_for_program(request):
-        return JSONResponse(
-            ErrorOut(code=failure.code, sentence=failure.sentence, hint=failure.hint).model_dump(), code
-        )
+    for_program = _is_for_program(request)
+    hint = hints.hint(request, failure, on_page=not for_program)
+    if for_program:
+        return JSONResponse(ErrorOut(code=failure.code, sentence=failure.sentence, hint=hint).model_dump(), code)
     if isinstance(failure, SignInNeeded | SignInTooOld) and request.method == "GET":
         return RedirectResponse(_sign_in(failure, here(request)), 303)
     return render.page(
         "error.html",
         status=code,
         failure=failure,
+        hint=hint,
         status_code=code,
         reference=request.state.request_id,
         lease_id=_lease_of(request.url.path),

@@ -6,6 +6,7 @@ server runs in threads, since what they call is synchronous.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
@@ -30,11 +31,22 @@ WITHIN = Rules().acknowledge_within
 """What pages say where nothing else is configured."""
 
 
-def create(app: App, *, address: str = "http://127.0.0.1", acknowledge_within: timedelta = WITHIN) -> FastAPI:
+Doctor = Callable[[], Sequence[Any]]
+"""Looks at everything; each row has `check`, `account`, `verdict`, `sentence` and `remedy`."""
+
+
+def create(
+    app: App,
+    *,
+    address: str = "http://127.0.0.1",
+    acknowledge_within: timedelta = WITHIN,
+    doctor: Doctor | None = None,
+) -> FastAPI:
     """The application that serves `app`.
 
     `address` is where people find it: its host, and this machine's own names, are the only ones it answers to.
     `acknowledge_within` is what pages say of the time to acknowledge a new access key; the reconciler keeps it.
+    `doctor` looks at everything for administrators who ask for it.
     Raises `UnsafeNotAllowed` for plain http at an address that is not this machine's own.
     """
     web = FastAPI(
@@ -48,6 +60,7 @@ def create(app: App, *, address: str = "http://127.0.0.1", acknowledge_within: t
     web.openapi_version = "3.0.3"  # the Swagger UI that is bundled reads no later one
     attach(web, app, address=address)
     web.state.acknowledge_within = acknowledge_within
+    web.state.doctor = doctor
     web.add_middleware(Guard, hosts=LOOPBACK | {urlsplit(address).hostname or "localhost"})
     web.mount("/static", _Static(directory=HERE / "static"))
     for router in ROUTERS:

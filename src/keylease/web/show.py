@@ -12,14 +12,16 @@ from keylease.domain.clock import to_text
 from keylease.domain.event import DIGEST, GENESIS, ChainedEvent
 from keylease.domain.iam import SESSION_PATH
 from keylease.domain.lease import ENDED, Kind, Lease, State
-from keylease.domain.status import Status, status_of, time_left
+from keylease.domain.status import Status, closes_at, status_of, time_left
 from keylease.domain.until import Until
 from keylease.errors import InThePast, TooShort
 from keylease.health import State as Health
-from keylease.web.offers import Offer, deciders
+from keylease.web.offers import Offer, can, deciders
 from keylease.web.visit import Visit
 from keylease.web.wire import EventOut, HealthOut, LeaseOut, MayOut, MeOut, PersonOut, SetOut, VerifiedOut
 
+_IN_USE = {Status.COLLECTING, Status.ACTIVE, Status.ENDING_SOON}
+_WAIT = {State.REQUESTED, State.APPROVED}
 _NOT_YET_USED = {Status.REQUESTED, Status.APPROVED, Status.COLLECTING}
 """To renew before anything was collected would be to ask for the same twice."""
 
@@ -61,8 +63,15 @@ def lease(visit: Visit, one: Lease) -> LeaseOut:
         session_seconds=_session_seconds(one, permission_set),
         last_session_at=one.last_session_at,
         sessions_until=one.sessions_until,
+        closes_at=closes_at(one, catalogue.patience) if one.state in _WAIT else None,
         tags={name: encode(value) for name, value in session.tags(one).items()},
     )
+
+
+def in_detail(visit: Visit, one: Lease) -> LeaseOut:
+    """A single lease, with what it lets people do."""
+    permission_set = visit.app.catalogue.permission_sets.get(one.permission_set)
+    return lease(visit, one).model_copy(update={"can": can(visit.app, one.account, permission_set, one.kind)})
 
 
 def _role_arn(visit: Visit, one: Lease) -> str | None:
@@ -88,6 +97,8 @@ def may(visit: Visit, one: Lease) -> MayOut:
         collect=mine and status is Status.APPROVED and one.kind is Kind.ACCESS_KEY,
         revoke=one.state not in ENDED and (mine or visit.app.visibility.may_revoke(visit.principal, one)),
         renew=mine and status not in _NOT_YET_USED,
+        replace=mine and one.kind is Kind.ACCESS_KEY and status in _IN_USE,
+        undo=visit.app.second_thoughts.may_undo(visit.principal, one),
     )
 
 
@@ -156,6 +167,8 @@ def offer(one: Offer) -> SetOut:
         automatic=one.automatic,
         share=one.permission_set.share,
         warnings=one.warnings,
+        sentence=one.permission_set.sentence,
+        can=one.can,
         kinds=one.permission_set.kinds,
     )
 

@@ -95,6 +95,8 @@ class MayOut(Wire):
     collect: bool
     revoke: bool
     renew: bool
+    replace: bool = False
+    undo: bool = False
 
 
 class LeaseOut(Wire):
@@ -132,6 +134,10 @@ class LeaseOut(Wire):
     session_seconds: int | None = None
     last_session_at: datetime | None = None
     sessions_until: datetime | None = None
+    closes_at: datetime | None = None
+    """When it closes by itself, where it waits for a decision or for its owner."""
+    can: tuple[str, ...] = ()
+    """What it lets people do, in plain words; told for a single lease."""
     tags: dict[str, str] = {}
     """What the tags of an instance that this lease launches must say."""
 
@@ -147,6 +153,8 @@ class SetOut(Wire):
     automatic: bool
     share: bool
     warnings: tuple[str, ...]
+    sentence: str = ""
+    can: tuple[str, ...] = ()
     kinds: tuple[Kind, ...] = ()
 
 

@@ -3,6 +3,7 @@
 from fastapi import APIRouter
 
 from keylease.web.routes import (
+    administration,
     api,
     asking,
     audit,
@@ -11,6 +12,7 @@ from keylease.web.routes import (
     docs,
     entry,
     files,
+    history,
     leases,
     session,
     terminal,
@@ -23,10 +25,12 @@ ROUTERS: tuple[APIRouter, ...] = (
     entry.router,
     terminal.router,
     asking.router,  # before leases: /leases/new is no lease
+    history.router,  # and neither is /leases/all
     leases.router,
     deciding.router,
     collecting.router,
     files.router,
     audit.router,
+    administration.router,
 )
 """In the order in which addresses are matched."""

@@ -12,9 +12,10 @@ from keylease.app import App
 from keylease.broker import Ask
 from keylease.domain import until
 from keylease.domain.until import Until
+from keylease.issuing import Collected
 from keylease.web import show
 from keylease.web.offers import offers
-from keylease.web.visit import Visiting
+from keylease.web.visit import Visit, Visiting
 from keylease.web.wire import (
     AcknowledgeIn,
     ApproveIn,
@@ -91,8 +92,8 @@ def request(visit: Visiting, ask: AskIn) -> LeaseOut:
 
 @router.get("/api/leases/{lease_id}", tags=["leases"])
 def lease(visit: Visiting, lease_id: str) -> LeaseOut:
-    """One lease."""
-    return show.lease(visit, visit.app.visibility.lease(visit.principal, lease_id))
+    """One lease, with what it lets people do."""
+    return show.in_detail(visit, visit.app.visibility.lease(visit.principal, lease_id))
 
 
 @router.post("/api/leases/{lease_id}/approve", tags=["deciding"])
@@ -100,6 +101,12 @@ def approve(visit: Visiting, lease_id: str, decision: ApproveIn = nothing) -> Le
     """Approve a request, perhaps for less than was asked."""
     shorter = _until(decision.until)
     return show.lease(visit, visit.app.broker.approve(visit.principal, lease_id, until_at_most=shorter))
+
+
+@router.post("/api/leases/{lease_id}/undo", tags=["deciding"])
+def undo(visit: Visiting, lease_id: str) -> LeaseOut:
+    """Take an approval back of which nothing was collected; the request waits for a decision again."""
+    return show.lease(visit, visit.app.second_thoughts.undo(visit.principal, lease_id))
 
 
 @router.post("/api/leases/{lease_id}/deny", tags=["deciding"])
@@ -114,7 +121,16 @@ def collect(visit: Visiting, lease_id: str) -> JSONResponse:
 
     Acknowledge it, or it is taken away again.
     """
-    collected = visit.app.broker.collect(visit.principal, lease_id)
+    return _handed_over(visit, visit.app.broker.collect(visit.principal, lease_id))
+
+
+@router.post("/api/leases/{lease_id}/replace", tags=["leases"])
+def replace(visit: Visiting, lease_id: str) -> JSONResponse:
+    """Take the access key away, since it was lost, and make a new one with the same end. Answers as `collect`."""
+    return _handed_over(visit, visit.app.second_thoughts.replace(visit.principal, lease_id))
+
+
+def _handed_over(visit: Visit, collected: Collected) -> JSONResponse:
     # By hand: a model that failed its validation would print what it holds.
     content = {
         "lease": show.lease(visit, collected.lease).model_dump(mode="json"),

@@ -11,9 +11,10 @@ from typing import Annotated
 from fastapi import APIRouter, Form
 from starlette.responses import HTMLResponse, RedirectResponse
 
+from keylease.issuing import Collected
 from keylease.web import show
 from keylease.web.render import visited
-from keylease.web.visit import Visiting
+from keylease.web.visit import Visit, Visiting
 
 router = APIRouter(include_in_schema=False)
 
@@ -28,7 +29,23 @@ def about_to_collect(visit: Visiting, lease_id: str) -> HTMLResponse:
 @router.post("/leases/{lease_id}/collect")
 def collect(visit: Visiting, lease_id: str) -> HTMLResponse:
     """Make the access key and show it, once."""
-    collected = visit.app.broker.collect(visit.principal, lease_id)
+    return _shown(visit, visit.app.broker.collect(visit.principal, lease_id))
+
+
+@router.get("/leases/{lease_id}/replace")
+def about_to_replace(visit: Visiting, lease_id: str) -> HTMLResponse:
+    """What happens to an access key that was lost."""
+    found = visit.app.visibility.lease(visit.principal, lease_id)
+    return visited(visit, "replace.html", current="mine", lease=show.lease(visit, found))
+
+
+@router.post("/leases/{lease_id}/replace")
+def replace(visit: Visiting, lease_id: str) -> HTMLResponse:
+    """Take the old one away, make a new one, and show it, once."""
+    return _shown(visit, visit.app.second_thoughts.replace(visit.principal, lease_id))
+
+
+def _shown(visit: Visit, collected: Collected) -> HTMLResponse:
     answer = visited(
         visit,
         "access_key.html",

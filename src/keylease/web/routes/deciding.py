@@ -9,8 +9,8 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from keylease.domain import until
 from keylease.domain.lease import State
-from keylease.errors import Invalid, LeaseOver, NotApprover
-from keylease.web import errors, show
+from keylease.errors import AlreadyDecided, Invalid, LeaseOver, NotApprover
+from keylease.web import errors, requested, show
 from keylease.web.render import visited
 from keylease.web.visit import Visit, Visiting
 
@@ -21,9 +21,7 @@ router = APIRouter(include_in_schema=False)
 def waiting(visit: Visiting, done: str | None = None) -> HTMLResponse:
     """The requests that wait for this approver, oldest first; `done` is the one they just decided on."""
     sight = visit.app.visibility
-    requests = [
-        (show.lease(visit, one), show.end_if_approved(visit, one)) for one in sight.waiting(visit.principal)
-    ]
+    requests = requested.cards(visit, sight.waiting(visit.principal))
     decided = show.lease(visit, sight.lease(visit.principal, done)) if done else None
     return visited(visit, "approvals.html", current="approvals", requests=requests, decided=decided)
 
@@ -34,6 +32,9 @@ def approve(visit: Visiting, lease_id: str, until_text: Annotated[str, Form(alia
     try:
         shorter = until.parse(until_text) if until_text.strip() else None
         visit.app.broker.approve(visit.principal, lease_id, until_at_most=shorter)
+    except AlreadyDecided:
+        if not _is_own(visit, lease_id, denied=False):
+            raise
     except Invalid as failure:
         return _form(visit, "shorten.html", lease_id, failure, until_text)
     return RedirectResponse(f"/approvals?done={lease_id}", 303)
@@ -56,9 +57,25 @@ def deny(visit: Visiting, lease_id: str, reason: Annotated[str, Form()] = "") ->
     """Say no, with a sentence for the owner."""
     try:
         visit.app.broker.deny(visit.principal, lease_id, reason=reason)
+    except AlreadyDecided:
+        if not _is_own(visit, lease_id, denied=True):
+            raise
     except Invalid as failure:
         return _form(visit, "deny.html", lease_id, failure, reason)
     return RedirectResponse(f"/approvals?done={lease_id}", 303)
+
+
+@router.post("/leases/{lease_id}/undo")
+def undo(visit: Visiting, lease_id: str) -> RedirectResponse:
+    """Take an approval back that nobody has collected; the request waits again."""
+    visit.app.second_thoughts.undo(visit.principal, lease_id)
+    return RedirectResponse(f"/approvals?done={lease_id}", 303)
+
+
+def _is_own(visit: Visit, lease_id: str, *, denied: bool) -> bool:
+    """Whether this very person has decided just so before: a second press of the same button is no mistake."""
+    found = visit.app.visibility.lease(visit.principal, lease_id)
+    return found.approver_id == visit.principal.id and (found.state is State.DENIED) is denied
 
 
 def _form(

@@ -1,4 +1,4 @@
-"""My leases, everybody's, and one lease with its life and its end."""
+"""My leases, and one lease with its life and its end."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from starlette.responses import HTMLResponse, RedirectResponse
 
 from keylease.domain.status import Status
 from keylease.launched import LeftRunning
-from keylease.web import connections, show
+from keylease.web import connections, requested, show
 from keylease.web.render import visited
 from keylease.web.visit import Visit, Visiting
 from keylease.web.wire import LeaseOut
@@ -34,19 +34,12 @@ def mine(visit: Visiting) -> HTMLResponse:
     return visited(visit, "leases.html", current="mine", groups=groups, ended=ended)
 
 
-@router.get("/leases/all")
-def everybody(visit: Visiting) -> HTMLResponse:
-    """Everybody's leases, for auditors and administrators."""
-    leases = [show.lease(visit, one) for one in visit.app.visibility.everybody(visit.principal)]
-    return visited(visit, "everybody.html", current="all", leases=leases, health=visit.app.health.state)
-
-
 @router.get("/leases/{lease_id}")
 def one(visit: Visiting, lease_id: str) -> HTMLResponse:
     """One lease: its state, its end, what can be done, and what happened."""
     found = visit.app.visibility.lease(visit.principal, lease_id)
     history = [show.event(link) for link in visit.app.visibility.history(visit.principal, lease_id)]
-    shown, mine = show.lease(visit, found), found.principal_id == visit.principal.id
+    shown, mine = show.in_detail(visit, found), found.principal_id == visit.principal.id
     return visited(
         visit,
         "lease.html",
@@ -55,6 +48,7 @@ def one(visit: Visiting, lease_id: str) -> HTMLResponse:
         connect=connections.offered(visit.app, shown) if mine else None,
         left=[one for one in _left_running(visit) if one.lease is not None and one.lease.id == lease_id],
         if_approved=show.end_if_approved(visit, found),
+        request=requested.card(visit, found),
         history=history[::-1],
     )
 
