@@ -595,6 +595,27 @@ class NoticeNotSent(Unavailable):
     hint = "Mend the program that sends mail, or use --outbox; then run it again."
 
 
+class RootInUse(Conflict):
+    """The root user, or a key of it, is in use."""
+
+    code, exit_status = "KL-820", 129
+    hint = "`keylease root uses` says by what, from where, and which permission set would do."
+
+
+class NotRoot(Refused):
+    """What only the root user can do to itself was asked with somebody else's credentials."""
+
+    code, exit_status = "KL-821", 137
+    hint = "Use a profile with the root user's own credentials: `aws login` as root, or the key itself."
+
+
+class MembersKeepRoot(Unavailable):
+    """Some member accounts could not be looked into; their root users may have credentials."""
+
+    code, exit_status = "KL-822", 127
+    hint = "Look at the reasons, and run it again."
+
+
 def tree(root: type[KeyleaseError] = KeyleaseError) -> Iterator[type[KeyleaseError]]:
     """Every failure with a code of its own, in the order in which they stand here."""
     for failure in root.__subclasses__():
