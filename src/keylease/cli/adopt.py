@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from keylease.cli.administer import Profile
+from keylease.cli.cell import Cell
 from keylease.cli.connecting import DEFAULT_SERVER
 from keylease.cli.context import OPERATORS, Invocation, WrongUsage, command, everywhere
-from keylease.cli.output import Cell
 from keylease.domain import clock
 
 if TYPE_CHECKING:

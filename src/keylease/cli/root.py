@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from keylease.cli.administer import Profile, configuration_file, configured
+from keylease.cli.cell import Cell, harmless
 from keylease.cli.context import (
     OPERATORS,
     AsJson,
@@ -22,7 +23,6 @@ from keylease.cli.context import (
     command,
     operator,
 )
-from keylease.cli.output import Cell, harmless
 from keylease.domain import clock
 from keylease.errors import RootInUse
 

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from keylease.cli.administer import Profile
+from keylease.cli.cell import Cell
 from keylease.cli.context import OPERATORS, Invocation, WrongUsage, command, operator
-from keylease.cli.output import Cell
 from keylease.cli.root import MOST_LOOKED, Days, Regions, nouns, reading
 from keylease.domain import clock
 from keylease.errors import KeyleaseError, MembersKeepRoot, NotRoot, RootInUse
