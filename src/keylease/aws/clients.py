@@ -7,6 +7,7 @@ credentials. Nothing is read or asked before that.
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from keylease.aws.account import Account, Identity
@@ -67,6 +68,18 @@ class Clients:
                 attempts=1,
                 aws_access_key_id=access_key.access_key_id,
                 aws_secret_access_key=access_key.secret_access_key.reveal(),
+            )
+
+    def with_session(self, variables: Mapping[str, str], name: str) -> Any:
+        """A service asked with a session's credentials, given as the variables that AWS's SDKs read; not kept."""
+        with self._lock:
+            return ask(
+                self._make,
+                name,
+                attempts=ATTEMPTS,
+                aws_access_key_id=variables["AWS_ACCESS_KEY_ID"],
+                aws_secret_access_key=variables["AWS_SECRET_ACCESS_KEY"],
+                aws_session_token=variables["AWS_SESSION_TOKEN"],
             )
 
     def _make(self, name: str, attempts: int, **credentials: str) -> Any:

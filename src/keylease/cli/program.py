@@ -13,6 +13,7 @@ from typer import core
 
 import keylease
 from keylease.cli import (
+    adopt,
     agent,
     approvals,
     audit,
@@ -34,6 +35,8 @@ from keylease.cli import (
     prepare,
     requests,
     revoke,
+    root,
+    root_acts,  # noqa: F401 - adds its commands to those of root
     sign_in,
     status,
 )
@@ -72,7 +75,7 @@ def keylease_command(
 
 COMMON = (sign_in, leases, requests, collect, revoke, approvals, events)
 SESSIONS = (configure, status, connect, exec, console, agent)
-OPERATING = (prepare, policy, doctor, audit, baseline, horizon, fences, launch, operate, demo)
+OPERATING = (prepare, policy, doctor, audit, adopt, root, baseline, horizon, fences, launch, operate, demo)
 
 for part in (*COMMON, *SESSIONS, *OPERATING):
     app.add_typer(part.commands)
