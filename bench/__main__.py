@@ -19,6 +19,7 @@ from bench import (
     expiry_lag,
     id_token_verify,
     issue_end_sqlite,
+    plan_vs_floor,
     policy_sizes,
     sign_in_own_share,
 )
@@ -34,6 +35,7 @@ MEASUREMENTS: dict[str, Callable[[], Iterator[Result]]] = {
     "expiry_lag": expiry_lag.measure,
     "id_token_verify": id_token_verify.measure,
     "issue_end_sqlite": issue_end_sqlite.measure,
+    "plan_vs_floor": plan_vs_floor.measure,
     "policy_sizes": policy_sizes.measure,
     "sign_in_own_share": sign_in_own_share.measure,
 }

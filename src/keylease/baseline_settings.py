@@ -107,7 +107,6 @@ class CostRules(Rules):
     monthly_usd: int = Field(default=0, ge=0)
     tell: Names = ()
     anomaly_usd: int = Field(default=0, ge=0)
-    deny_above: bool = False
 
     @model_validator(mode="after")
     def _whole(self) -> Self:

@@ -83,7 +83,7 @@ def test_every_call_of_an_apply_may_fail_and_the_next_apply_goes_on_from_there(m
         states.append(account.state())
         with account.failing_at(1):  # each apply comes one call further than the one before
             try:
-                account.apply()
+                account.go_on()
                 break
             except ApplyStopped:
                 continue

@@ -27,6 +27,7 @@ from keylease.cli import (
     events,
     exec,  # noqa: A004 - the command is called that; nothing here runs code from a text
     fences,
+    guardrails,
     horizon,
     launch,
     leases,
@@ -75,7 +76,21 @@ def keylease_command(
 
 COMMON = (sign_in, leases, requests, collect, revoke, approvals, events)
 SESSIONS = (configure, status, connect, exec, console, agent)
-OPERATING = (prepare, policy, doctor, audit, adopt, root, baseline, horizon, fences, launch, operate, demo)
+OPERATING = (
+    prepare,
+    policy,
+    doctor,
+    audit,
+    adopt,
+    root,
+    baseline,
+    guardrails,
+    horizon,
+    fences,
+    launch,
+    operate,
+    demo,
+)
 
 for part in (*COMMON, *SESSIONS, *OPERATING):
     app.add_typer(part.commands)

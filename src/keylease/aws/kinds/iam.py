@@ -46,6 +46,7 @@ def read(at: Place, asked: Asked) -> Iterator[Found]:
     yield from _attachments(details, asked)
     yield from _roles(at, details, asked)
     yield from _profiles(at, asked)
+    yield from _of_services(details, asked)
 
 
 def _details(iam: Any, part: str) -> list[Mapping[str, Any]]:
@@ -172,6 +173,14 @@ def _profiles(at: Place, asked: Asked) -> Iterator[Found]:
                 ours=ours,
                 part=OUR_PATHS.get(one["Path"], ""),
             )
+
+
+def _of_services(details: Details, asked: Asked) -> Iterator[Found]:
+    """Service-linked roles that are wanted; their path names their service."""
+    for one in details["Role"]:
+        service = one["Path"].removeprefix("/aws-service-role/").rstrip("/")
+        if f"service-linked-role/{service}" in asked.keys:
+            yield Found(kind="service-linked-role", name=service, properties={}, ours=False)
 
 
 class Policy:
