@@ -40,6 +40,12 @@ class State:
     near: Sequence[Reach] = ()
     """Horizons nearer than three weeks, the nearest first."""
 
+    @property
+    def orphans(self) -> int:
+        """Users without a lease that the last pass saw: removed, or too many to be removed without a person."""
+        removed = sum(report.done.get("RemoveOrphan", 0) for report in self.reports)
+        return removed + sum(alarm.what == "orphans" for report in self.reports for alarm in report.alarms)
+
     def is_well(self, now: datetime) -> bool:
         """A pass has run lately, and nothing needs a person."""
         if self.passed_at is None or now - self.passed_at > LATE:

@@ -23,6 +23,7 @@ from keylease.ports import Cloud, GroupFacts, Kept, SignIn
 from keylease.settings import Settings
 from keylease.testing import FakeClock, FakeCloud, MemoryStore
 from keylease.testing_sign_ins import memory_kept
+from keylease.testing_telling import memory_telling
 
 SETTINGS: dict[str, Any] = {
     "sign_in": {"allow_unsafe_people": True},
@@ -120,7 +121,10 @@ class World:
         both = Cloud(issuer=self.cloud, remover=self.cloud)
         clouds = {"media": both, "platform": both} if self.settings.get("accounts") else {}
         settings = Settings(**self.settings)
-        self.app: App = assemble(settings, self.store, clouds, self.clock, kept=self.kept, sign_in=self.sign_in)
+        self.telling = memory_telling()
+        self.app: App = assemble(
+            settings, self.store, clouds, self.clock, kept=self.kept, telling=self.telling, sign_in=self.sign_in
+        )
 
     def person(self, subject: str) -> Principal:
         return self.app.unsafe.principal(subject)

@@ -14,6 +14,7 @@ from keylease.web.routes import (
     history,
     leases,
     session,
+    telling,
     terminal,
 )
 
@@ -30,5 +31,6 @@ ROUTERS: tuple[APIRouter, ...] = (
     collecting.router,
     audit.router,
     administration.router,
+    telling.router,
 )
 """In the order in which addresses are matched."""
