@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from keylease import errors
@@ -84,8 +84,30 @@ def _fields(model: type, prefix: str) -> Iterator[str]:
             yield f"| `{prefix}{name}` | `{str(default).lower() if isinstance(default, bool) else default}` |"
 
 
+def checks() -> Iterator[str]:
+    """Every check of the audit: what, how bad, why, what to do, its CIS numbers."""
+    from keylease.audit.checks import ALL
+
+    yield "| check | severity | newest CIS number |"
+    yield "| --- | --- | --- |"
+    for check in ALL:
+        yield f"| [{check.id}](#{check.id}) | {check.severity} | {_newest(check.cis)} |"
+    for check in ALL:
+        yield from ("", f"## {check.id}", "", f"{check.title}. Severity: {check.severity}.", "")
+        yield from (check.why, "", f"What to do: {check.mend}")
+        if check.cis:
+            numbers = ", ".join(f"{number} in {version}" for version, number in check.cis.items())
+            yield from ("", f"CIS AWS Foundations Benchmark: {numbers}.")
+        yield from ("", f"Looks at: {', '.join(f'`{part}`' for part in check.parts)}.")
+
+
+def _newest(cis: Mapping[str, str]) -> str:
+    newest = max(cis, key=lambda version: tuple(map(int, version.split("."))), default=None)
+    return f"{newest}: {cis[newest]}" if newest else "-"
+
+
 PARTS: dict[str, Callable[[], Iterator[str]]] = {
-    one.__name__: one for one in (life, transitions, failures, settings)
+    one.__name__: one for one in (life, transitions, failures, settings, checks)
 }
 
 

@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
 
 from aws import live
 from keylease.sandbox.ministack import Ministack
 from oracle.judge import judge
 from world import World
+
+settings.register_profile("keylease", deadline=None)  # a busy machine is no failure
+settings.load_profile("keylease")
 
 __all__ = ["judge", "ministack_server", "world"]
 

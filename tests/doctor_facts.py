@@ -9,9 +9,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from keylease.aws.inspector import Caller, Group, NamedPolicy, Quota, Role, Standing
-from keylease.doctor.facts import AccountFacts, Facts, IdentityFacts, LedgerFacts, MachineFacts
+from keylease.doctor.facts import AccountFacts, Facts, IdentityFacts, LedgerFacts, MachineFacts, SignInFacts
 from keylease.domain import ahead, iam
-from keylease.domain.access import PermissionSet
+from keylease.domain.access import Catalogue, PermissionSet, Who
 from keylease.domain.broker_policy import issuer_policy, remover_policy
 from keylease.domain.group_policy import group_policy
 from keylease.domain.plan import Observed, ObservedFence, ObservedUser
@@ -133,9 +133,27 @@ def machine(**changes: Any) -> MachineFacts:
     return replace(sound, **changes)
 
 
+def directory(**changes: Any) -> SignInFacts:
+    """A directory in order, but for these changes."""
+    sound = SignInFacts(
+        entra=True,
+        issuer="https://login.microsoftonline.com/7f3b1c9e-0a4d-4c1b-9e57-2f6f0c3d8a11/v2.0",
+        redirect_address="https://keylease.example/sign-in/callback",
+        signs_with=frozenset({"RS256"}),
+        keys=2,
+        skew=timedelta(seconds=1),
+        graph="",
+        algorithms=frozenset({"RS256"}),
+        mfa_context=None,
+        device_code=False,
+        catalogue=Catalogue(administrators=Who(subjects=frozenset({"aaaaaaaa-0000-4000-8000-000000000001"}))),
+    )
+    return replace(sound, **changes)
+
+
 def facts(at: AccountFacts | None = None, of: MachineFacts | None = None) -> Facts:
     """One account on one machine, at `NOW`."""
-    return Facts(now=NOW, machine=of or machine(), accounts=(at or account(),))
+    return Facts(now=NOW, machine=of or machine(), sign_in=directory(), accounts=(at or account(),))
 
 
 def without(document: Mapping[str, Any], action: str) -> dict[str, Any]:

@@ -98,7 +98,7 @@ def test_there_is_a_crash_for_every_step() -> None:
     assert len(CASES) > 60
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.data())
 def test_any_mix_of_acts_crashes_and_outages_leaves_no_unknown_key(data: st.DataObject) -> None:
     world = World()

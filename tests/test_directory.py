@@ -16,12 +16,14 @@ from keylease.directory import DirectoryWatch
 from keylease.domain.access import Grant, Principal, Who
 from keylease.domain.lease import EndReason, Lease, State
 from keylease.errors import AwsFailed, AwsUnreachable, DirectoryUnreachable
-from keylease.ports import SignedIn, WebSession
+from keylease.health import Health
+from keylease.ports import SignedIn, TerminalSignIn, Tokens, WebSession
 from keylease.testing import away, fail_at
 from keylease.testing_sign_ins import memory_kept
 from world import CATALOGUE, MARA, PRIYA, TOMAS, World
 
 WHY = "is disabled in the directory"
+LEFT = "has left a group that they signed in with"
 DAY = timedelta(days=1)
 
 
@@ -32,10 +34,13 @@ class FakePeople:
     members: dict[str, set[str]] = field(default_factory=dict)
     disabled: set[str] = field(default_factory=set)
     asked: list[dict[str, frozenset[str]]] = field(default_factory=list)
+    asked_for_sign_ins: list[dict[str, frozenset[str]]] = field(default_factory=list)
     answers: bool = True
 
-    def gone(self, principals: Mapping[str, frozenset[str]]) -> Mapping[str, str]:
-        """As the port has it."""
+    def gone(self, principals: Mapping[str, frozenset[str]], *, every: bool = False) -> Mapping[str, str]:
+        """As the port has it; what is asked for sign-ins is not counted."""
+        if every:
+            return self._lost(principals)
         self.asked.append(dict(principals))
         if not self.answers:
             raise DirectoryUnreachable("The directory does not answer.")
@@ -43,6 +48,14 @@ class FakePeople:
             one: WHY if one in self.disabled else "is in none of the groups"
             for one, groups in principals.items()
             if one in self.disabled or (groups and not groups & self.members.get(one, set()))
+        }
+
+    def _lost(self, principals: Mapping[str, frozenset[str]]) -> Mapping[str, str]:
+        self.asked_for_sign_ins.append(dict(principals))
+        return {
+            one: WHY if one in self.disabled else LEFT
+            for one, groups in principals.items()
+            if one in self.disabled or not groups <= self.members.get(one, set())
         }
 
 
@@ -172,6 +185,23 @@ def test_while_the_directory_does_not_answer_nobody_is_gone(watched: Watched) ->
     assert (report.ended, watched.now(lease)) == (0, (State.ACTIVE, None))
 
 
+def test_a_directory_that_stays_silent_needs_a_person(watched: Watched) -> None:
+    health = Health(broker=watched.broker, reconciler=watched.reconciler, clock=watched.clock, watch=watched.watch)
+    watched.active()
+    watched.people.answers = False
+    for minutes, silent in ((60, False), (1, True)):
+        watched.clock.pass_time(minutes=minutes)
+        watched.watch.run()
+        health.run_pass()
+        assert (health.state.silent_since is not None) is silent
+        assert health.state.is_well(watched.clock.now()) is not silent
+    assert health.state.silent_since == watched.clock.now() - timedelta(minutes=61)
+    watched.people.answers = True
+    watched.watch.run()
+    health.run_pass()
+    assert health.state.is_well(watched.clock.now())
+
+
 def test_while_aws_is_away_the_intent_is_written_and_a_pass_goes_on(watched: Watched) -> None:
     lease = watched.active()
     watched.people.disabled, watched.cloud.before = {MARA.id}, away
@@ -212,10 +242,74 @@ def test_the_sign_ins_of_who_is_gone_end_too(watched: Watched) -> None:
     watched.active()
     for name, person in (("of-mara", MARA), ("of-priya", PRIYA)):
         watched.kept.sessions.begin(name, session(watched, person))
+    watched.people.members[PRIYA.id] = {"leads"}
     watched.people.disabled = {MARA.id}
     watched.watch.run()
     assert watched.kept.sessions.find("of-mara") is None
     assert watched.kept.sessions.find("of-priya") is not None
+
+
+def terminal(watched: Watched, person: Principal) -> None:
+    now = watched.clock.now()
+    watched.kept.terminals.begin(
+        TerminalSignIn(
+            id=f"T-{person.subject}",
+            signed_in=SignedIn(principal=person, authenticated_at=now),
+            machine="laptop",
+            created_at=now,
+            expires_at=now + timedelta(days=30),
+            last_used_at=now,
+        ),
+        Tokens(refresh=f"r-{person.subject}", access=f"a-{person.subject}", access_until=now + DAY),
+    )
+
+
+def signed_in(watched: Watched) -> set[str]:
+    return {*watched.kept.sessions.people(), *watched.kept.terminals.people(watched.clock.now())}
+
+
+@pytest.mark.parametrize("left", [True, False], ids=["left the group", "was disabled"])
+def test_an_approver_who_owns_no_lease_is_signed_out_in_browser_and_terminal(
+    watched: Watched,
+    *,
+    left: bool,
+) -> None:
+    watched.kept.sessions.begin("of-priya", session(watched, PRIYA))
+    terminal(watched, PRIYA)
+    watched.kept.sessions.begin("of-mara", session(watched, MARA))
+    watched.people.members[PRIYA.id] = {"leads"}
+    assert watched.watch.run().signed_out == {}
+    assert signed_in(watched) == {PRIYA.id, MARA.id}
+    if left:
+        watched.people.members[PRIYA.id] = set()
+    else:
+        watched.people.disabled = {PRIYA.id}
+    assert watched.watch.run().signed_out == {PRIYA.id: LEFT if left else WHY}
+    assert signed_in(watched) == {MARA.id}
+    last = [one.event for one in watched.store.events()][-1]
+    assert (last.action, last.details["principal"]) == ("sign-ins-ended", PRIYA.id)
+
+
+def test_every_group_of_a_sign_in_counts_that_the_configuration_names_and_no_other(watched: Watched) -> None:
+    both = replace(MARA, groups=frozenset({"media", "leads", "football"}))
+    watched.kept.sessions.begin("of-mara", session(watched, both))
+    watched.people.members[MARA.id] = {"media", "leads"}
+    watched.watch.run()
+    assert watched.people.asked_for_sign_ins == [{MARA.id: frozenset({"media", "leads"})}]
+    assert signed_in(watched) == {MARA.id}
+    lease = watched.active()
+    watched.people.members[MARA.id] = {"media"}
+    watched.watch.run()
+    assert signed_in(watched) == set(), "one of two groups is left: the sign-in ends"
+    assert watched.now(lease) == (State.ACTIVE, None), "and the lease that rests on the other goes on"
+
+
+def test_who_signs_in_anew_after_that_stays_signed_in(watched: Watched) -> None:
+    watched.kept.sessions.begin("before", session(watched, replace(MARA, groups=frozenset({"media", "leads"}))))
+    watched.watch.run()
+    watched.kept.sessions.begin("after", session(watched, MARA))
+    watched.watch.run()
+    assert watched.kept.sessions.find("after") is not None
 
 
 def session(watched: Watched, person: Principal) -> WebSession:
@@ -227,11 +321,11 @@ def test_it_looks_again_and_again_beside_the_passes(watched: Watched, caplog: py
     lease, looked = watched.active(), threading.Event()
     watched.people.answers = False
 
-    def gone(principals: Mapping[str, frozenset[str]]) -> Mapping[str, str]:
+    def gone(principals: Mapping[str, frozenset[str]], *, every: bool = False) -> Mapping[str, str]:
         if len(watched.people.asked) == 1:
             watched.people.answers, watched.people.disabled = True, {MARA.id}
             looked.set()
-        return FakePeople.gone(watched.people, principals)
+        return FakePeople.gone(watched.people, principals, every=every)
 
     watched.people.gone = gone  # type: ignore[method-assign] # the directory comes back
     with caplog.at_level(logging.WARNING), jobs.watching(watched.watch, timedelta(milliseconds=10)):

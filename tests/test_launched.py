@@ -9,9 +9,9 @@ import pytest
 
 from keylease.domain.lease import Lease
 from keylease.domain.plan import Rules
-from keylease.errors import AwsDenied, AwsUnreachable
-from keylease.launched import Launched
-from keylease.ports import Cloud
+from keylease.errors import AwsDenied, AwsUnreachable, NothingLaunched
+from keylease.launched import Launched, launch_roles
+from keylease.ports import Cloud, LaunchRole
 from keylease.reconciler import PassReport, Reconciler
 from keylease.testing import fail_at
 from keylease.testing_sessions import FakeInstances
@@ -171,3 +171,27 @@ def test_looking_alone_stops_nothing(world: Launching) -> None:
     left = looking.left("main", world.instances)
     assert looking.stop("main", world.instances, left) == []
     assert world.states() == ["running"]
+
+
+def test_it_is_said_when_an_instance_will_be_stopped_and_that_it_never_is(world: Launching) -> None:
+    lease = world.running(timedelta(hours=12)).lease
+    world.instances.launch(lease.id)
+    [left] = world.pass_over(hours=12).left_running
+    assert (left.runs, left.stops_at) == (True, lease.expires_at + GRACE)
+    world.grace = None
+    world.restart()
+    assert [one.stops_at for one in world.run_pass().left_running] == [None]
+
+
+def test_the_roles_that_a_lease_may_pass_are_those_of_its_account(world: Launching) -> None:
+    worker = LaunchRole(arn="arn:aws:iam::1:role/keylease/launch/worker", instance_profiles=("worker",))
+    world.instances.roles = (worker,)
+    lease = world.granted()
+    assert launch_roles(lease, world.clouds) == (worker,)
+
+
+@pytest.mark.parametrize("account", ["main", "another"])
+def test_where_nothing_is_watched_no_roles_are_told(world: Launching, account: str) -> None:
+    lease = replace(world.granted(), account=account)
+    with pytest.raises(NothingLaunched):
+        launch_roles(lease, {"main": Cloud(issuer=world.cloud, remover=world.cloud)})

@@ -107,7 +107,7 @@ def test_there_is_a_crash_for_every_step() -> None:
     assert len(CASES) >= 40
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.data())
 def test_any_mix_of_acts_crashes_and_outages_leaves_no_session_to_a_lease_that_is_over(data: st.DataObject) -> None:
     world = SessionWorld()

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from keylease import settings
-from keylease.app import assemble
+from keylease.app import accounts, assemble
 from keylease.domain.access import Who
+from keylease.domain.launch_policy import launch_statements
 from keylease.errors import BadConfiguration, UnsafeNotAllowed
 from keylease.testing import FakeClock, MemoryStore
 from keylease.testing_sign_ins import memory_kept
@@ -170,3 +173,34 @@ def test_the_server_is_found_where_it_listens() -> None:
         settings.parse('[server]\naddress = "https://keylease.example"\n').server.address
         == "https://keylease.example"
     )
+
+
+@pytest.mark.parametrize(
+    ("region", "partition"),
+    [
+        ("eu-central-1", "aws"),
+        ("us-gov-west-1", "aws-us-gov"),
+        ("cn-north-1", "aws-cn"),
+        ("eusc-de-east-1", "aws-eusc"),
+    ],
+)
+def test_an_account_is_in_the_partition_of_its_region(region: str, partition: str) -> None:
+    read = settings.parse(WHOLE.replace("eu-central-1", region))
+    assert read.accounts["main"].partition == partition
+    [account] = accounts(read).values()
+    assert account.session_role_arn("media") == f"arn:{partition}:iam::123456789012:role/keylease/session/media"
+    assert account.fences == f"arn:{partition}:iam::123456789012:policy/keylease/fence/"
+    launches = json.dumps(
+        launch_statements(replace(read.launched(read.accounts["main"]), regions=("x",), types=("y",)))
+    )
+    assert f"arn:{partition}:iam::123456789012:role/keylease/launch/*" in launches
+    assert f"arn:{partition}:ec2:*:123456789012:instance/*" in launches
+    assert ("arn:aws:" in launches) is (partition == "aws")
+
+
+def test_a_partition_that_its_region_is_not_in_is_refused_and_one_that_nobody_knows_is_taken() -> None:
+    wrong = WHOLE.replace('region = "eu-central-1"', 'region = "cn-north-1"\npartition = "aws"')
+    with pytest.raises(BadConfiguration, match="is in the partition aws-cn"):
+        settings.parse(wrong)
+    secret = WHOLE.replace('region = "eu-central-1"', 'region = "us-iso-east-1"\npartition = "aws-iso"')
+    assert settings.parse(secret).accounts["main"].partition == "aws-iso"

@@ -199,6 +199,21 @@ def test_what_is_over_is_forgotten_and_used_refresh_tokens_are_not(kept: Kept) -
     assert kept.terminals.exchange("r1", tokens(4), NOW).outcome is Outcome.REUSED
 
 
+def test_everybody_who_is_signed_in_is_known_with_all_their_groups(kept: Kept) -> None:
+    assert (kept.sessions.people(), kept.terminals.people(NOW)) == ({}, {})
+    also = replace(MARA, principal=replace(MARA.principal, groups=frozenset({"leads"})))
+    for name, signed_in in (("a", MARA), ("b", also), ("c", NILS)):
+        kept.sessions.begin(name, replace(SESSION, signed_in=signed_in))
+    kept.sessions.end("c", NOW)
+    assert kept.sessions.people() == {MARA.principal.id: {"media", "video", "leads"}}
+    kept.terminals.begin(TERMINAL, tokens(1))
+    kept.terminals.begin(replace(TERMINAL, id="T-2", signed_in=also), tokens(2))
+    kept.terminals.begin(replace(TERMINAL, id="T-3", signed_in=NILS, expires_at=NOW), tokens(3))
+    assert kept.terminals.people(NOW) == {MARA.principal.id: {"media", "video", "leads"}}
+    kept.terminals.end("T-1", NOW)
+    assert kept.terminals.people(NOW) == {MARA.principal.id: {"leads"}}
+
+
 def test_what_is_remembered_is_given_once(kept: Kept) -> None:
     content = {"memory": "m", "number": 1, "list": ["ü"], "none": None}
     kept.one_time.keep("d", content, NOW + timedelta(minutes=1))

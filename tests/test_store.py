@@ -153,7 +153,7 @@ instants = st.integers(0, 10**9).map(lambda at: datetime.fromtimestamp(1_700_000
 texts = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=60)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60, deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
 @given(
     asked=st.one_of(instants, st.integers(10, 10**7).map(lambda n: timedelta(seconds=n))),
     reason=texts,

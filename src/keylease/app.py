@@ -42,6 +42,10 @@ if TYPE_CHECKING:
     from keylease.notify import Sending
 
 
+MISSED = 4
+"""As many looks at the directory in a row may fail before that needs a person."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class App:
     """Everything that a server or a command needs, wired."""
@@ -126,7 +130,13 @@ def assemble(
     reconciler = Reconciler(
         store=store, clouds=clouds, clock=clock, rules=rules, trust_empty_ledger=trust_empty_ledger
     )
-    health = Health(broker=broker, reconciler=reconciler, clock=clock)
+    health = Health(
+        broker=broker,
+        reconciler=reconciler,
+        clock=clock,
+        watch=watch,
+        silence=MISSED * settings.sign_in.check_every,
+    )
     return App(
         catalogue=catalogue,
         store=store,

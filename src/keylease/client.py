@@ -212,6 +212,10 @@ class Client:
         """Follow the audit chain. Raises `ChainBroken`."""
         return cast(Verified, self._one("GET", "events/verify"))
 
+    def launch_roles(self, lease_id: str) -> list[dict[str, Any]]:
+        """The roles that a lease may pass to what it launches: `arn` and `instance_profiles` of each."""
+        return self._many(_path(lease_id, "launch-roles"))
+
     def begin_device(self, machine: str) -> dict[str, Any]:
         """Begin a sign-in on another device."""
         return self._once("POST", "device", {"machine": machine})

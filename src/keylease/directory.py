@@ -2,8 +2,8 @@
 
 A watch asks who of the owners of leases is still in the company's directory, and in one of the groups that the
 lease's grant names. Whoever is gone loses the lease: what AWS holds is removed, what was only asked for or approved
-is closed, and the person's sign-ins end, since what they say of groups is no longer so. Each lease ends with the
-reason `directory`, and the audit trail holds the directory's words.
+is closed, and the person's sign-ins end. Each lease ends with the reason `directory`, and the audit trail holds the
+directory's words. After the leases the sign-ins of everybody else are looked after (leaving.py).
 
 Where the directory cannot be asked, nobody is gone. A lease whose grant is gone from the configuration, or whose
 owner the grant names in person, rests on no group: then being there is enough.
@@ -20,6 +20,7 @@ from keylease.domain.clock import Clock
 from keylease.domain.lease import EndReason, Lease, State
 from keylease.ending import KEYLEASE, Ending, act, close
 from keylease.errors import Conflict, DirectoryUnreachable, KeyleaseError, NotGranted, Unavailable
+from keylease.leaving import SignInWatch
 from keylease.ports import Cloud, Kept, LeaseQuery, People, Store
 
 LIVE = frozenset({State.REQUESTED, State.APPROVED, State.ISSUING, State.ACTIVE})
@@ -28,10 +29,14 @@ LIVE = frozenset({State.REQUESTED, State.APPROVED, State.ISSUING, State.ACTIVE})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WatchReport:
-    """What a watch did: how many people it asked for, who is gone by id and sentence, how many leases ended."""
+    """What a watch did: how many owners it asked for, who is gone by id and sentence, how many leases ended.
+
+    `signed_out` are those who own nothing that ended, and whose sign-ins did.
+    """
 
     people: int
     gone: Mapping[str, str] = field(default_factory=dict)
+    signed_out: Mapping[str, str] = field(default_factory=dict)
     ended: int = 0
     failures: tuple[KeyleaseError, ...] = ()
 
@@ -47,7 +52,7 @@ class DirectoryWatch:
         clouds: Mapping[str, Cloud],
         catalogue: Catalogue,
         clock: Clock,
-        kept: Kept | None = None,
+        kept: Kept,
         keep_fences: bool = False,
     ) -> None:
         self._store = store
@@ -55,8 +60,10 @@ class DirectoryWatch:
         self._clouds = clouds
         self._catalogue = catalogue
         self._clock = clock
-        self._kept = kept
+        self._sign_ins = SignInWatch(kept=kept, people=people, store=store, clock=clock, groups=catalogue.groups)
         self._keep_fences = keep_fences
+        self.heard_at = clock.now()
+        """When the directory has answered last to all that was asked; at first, when the watch began."""
 
     def run(self) -> WatchReport:
         """Ask once for everybody, and end what is to end. Raises what the ledger may fail with."""
@@ -65,15 +72,18 @@ class DirectoryWatch:
             resting[self._rests_on(lease)].append(lease)
         people = len({lease.principal_id for leases in resting.values() for lease in leases})
         gone: dict[str, str] = {}
+        signed_out: Mapping[str, str] = {}
         ended, failures = 0, list[KeyleaseError]()
         try:
             for groups, leases in resting.items():
                 lost = self._people.gone({lease.principal_id: groups for lease in leases})
                 gone |= lost
                 ended += self._end_all((one for one in leases if one.principal_id in lost), lost, failures)
+            signed_out = self._sign_ins.look()
+            self.heard_at = self._clock.now()
         except DirectoryUnreachable as failure:
             failures.append(failure)
-        return WatchReport(people=people, gone=gone, ended=ended, failures=tuple(failures))
+        return WatchReport(people=people, gone=gone, signed_out=signed_out, ended=ended, failures=tuple(failures))
 
     def _rests_on(self, lease: Lease) -> frozenset[str]:
         """The groups of which its owner must be in one; none where being there is enough."""
@@ -91,8 +101,7 @@ class DirectoryWatch:
                 ended += 1
             except (Unavailable, Conflict, NotGranted) as failure:
                 failures.append(failure)
-        for principal_id in lost:
-            self._end_sign_ins(principal_id)
+        self._sign_ins.end(lost)
         return ended
 
     def _end(self, lease: Lease, why: str) -> None:
@@ -109,11 +118,3 @@ class DirectoryWatch:
     def _ending(self, lease: Lease) -> Ending:
         remover = self._clouds[lease.account].remover
         return Ending(store=self._store, remover=remover, clock=self._clock, keep_fences=self._keep_fences)
-
-    def _end_sign_ins(self, principal_id: str) -> None:
-        if self._kept is None:
-            return
-        now = self._clock.now()
-        self._kept.sessions.end_all(principal_id, now)
-        for terminal in self._kept.terminals.of(principal_id, now):
-            self._kept.terminals.end(terminal.id, now)

@@ -327,6 +327,57 @@ class PlanOutdated(Conflict):
     hint = "Run it again: it shows a new plan."
 
 
+class LockedOut(Refused):
+    """The plan would leave nobody able to administer the account, or not the one who applies it."""
+
+    code, exit_status = "KL-830", 140
+    hint = "docs/guardrails.md, part No lock-out, says in which order to go on."
+
+
+class TooManyDeletes(Refused):
+    """The plan deletes more than the share that `baseline.deletes` allows."""
+
+    code, exit_status = "KL-831", 142
+    hint = "Is it the right configuration, with all its parts? If these are to go, add --force."
+
+
+class ApplyStopped(Unavailable):
+    """A change of the plan failed; the sentence says which, and what was done before it."""
+
+    code, exit_status = "KL-832", 143
+    hint = "`keylease baseline plan` shows what is left; `apply` goes on from there, `rollback` takes it back."
+
+
+class NothingKept(Missing):
+    """There is no apply of this account that could be taken back."""
+
+    code, exit_status = "KL-833", 144
+    hint = "`keylease baseline applies` lists what was kept, and where."
+
+
+class KeptBroken(Unsafe):
+    """What an apply kept cannot be read, so nothing can be taken back by it."""
+
+    code, exit_status = "KL-834", 145
+    hint = "Is it keylease's own file, whole? What it holds is written in docs/guardrails.md."
+
+
+class BadGuardrail(Invalid):
+    """The configuration asks for a guardrail that cannot be made; the sentence says why."""
+
+    code, exit_status = "KL-835", 146
+    hint = "docs/guardrails.md says what each guardrail needs."
+
+
+class NotInOrganization(Missing):
+    """The account is not the management account of an organization."""
+
+    code, exit_status = "KL-836", 147
+    hint = (
+        "Run this part with the management account's credentials, or use people.boundary in a standalone account."
+    )
+
+
 class FencesNotAhead(Conflict):
     """Fences were to be made ahead, and the configuration does not say so."""
 
@@ -339,6 +390,13 @@ class OtherKind(Conflict):
 
     code, exit_status = "KL-410", 49
     hint = "`keylease collect` is for access keys; sessions come by themselves after `keylease configure`."
+
+
+class NothingLaunched(Conflict):
+    """This server is not configured to watch what leases launch in that account, or another process does."""
+
+    code, exit_status = "KL-413", 90
+    hint = "An administrator names regions under [launch]; see docs/how-to/launch.md."
 
 
 class AwsUnreachable(Unavailable):
@@ -507,6 +565,34 @@ class PortTaken(Conflict):
 
     code, exit_status = "KL-706", 75
     hint = "`keylease agent status` says whether it is an agent. Else name another port with --port."
+
+
+class FindingsBeyondLimit(Refused):
+    """The audit found something as bad as `--fail-on` says, or worse."""
+
+    code, exit_status = "KL-801", 131
+    hint = "Mend it, or suppress it with a reason and an end date (--suppressions)."
+
+
+class NotAllSeen(Refused):
+    """The audit could not look at everything, so it cannot say that nothing is as bad as `--fail-on` says."""
+
+    code, exit_status = "KL-802", 132
+    hint = "Give the credentials what is missing, or accept it with --allow-gaps."
+
+
+class BadSuppressions(Invalid):
+    """A file of suppressions cannot be read; the sentence says where."""
+
+    code, exit_status = "KL-803", 133
+    hint = "Each [[suppress]] has `check`, `reason` and `until`, and may have `subject` and `account`."
+
+
+class BadLastRun(Invalid):
+    """The report of an earlier run cannot be read."""
+
+    code, exit_status = "KL-804", 134
+    hint = "It is what `keylease audit --json` writes; name another file, or remove it."
 
 
 def tree(root: type[KeyleaseError] = KeyleaseError) -> Iterator[type[KeyleaseError]]:

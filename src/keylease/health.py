@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from keylease.broker import Broker
+from keylease.directory import DirectoryWatch
 from keylease.domain.clock import Clock
 from keylease.reconciler import PassReport, Reconciler
 
@@ -39,6 +40,8 @@ class State:
     reports: Sequence[PassReport] = ()
     near: Sequence[Reach] = ()
     """Horizons nearer than three weeks, the nearest first."""
+    silent_since: datetime | None = None
+    """Since when the directory has not answered, where that is too long: who leaves keeps what they have."""
 
     @property
     def orphans(self) -> int:
@@ -50,16 +53,28 @@ class State:
         """A pass has run lately, and nothing needs a person."""
         if self.passed_at is None or now - self.passed_at > LATE:
             return False
+        if self.silent_since is not None:
+            return False
         return not self.near and not any(report.alarms or report.failures for report in self.reports)
 
 
 class Health:
-    """Runs passes and remembers what they saw."""
+    """Runs passes and remembers what they saw. `silence` is how long the directory may go without an answer."""
 
-    def __init__(self, *, broker: Broker, reconciler: Reconciler, clock: Clock) -> None:
+    def __init__(
+        self,
+        *,
+        broker: Broker,
+        reconciler: Reconciler,
+        clock: Clock,
+        watch: DirectoryWatch | None = None,
+        silence: timedelta = timedelta(hours=1),
+    ) -> None:
         self._broker = broker
         self._reconciler = reconciler
         self._clock = clock
+        self._watch = watch
+        self._silence = silence
         self._state = State()
 
     @property
@@ -71,8 +86,13 @@ class Health:
         """One pass, and then a look at the horizons. Raises what concerns no account alone."""
         reports = self._reconciler.run()
         now = self._clock.now()
-        self._state = State(passed_at=now, reports=reports, near=self._state.near)
+        silent_since = self._silent_since(now)
+        self._state = State(passed_at=now, reports=reports, near=self._state.near, silent_since=silent_since)
         reaches = [Reach(account=a, permission_set=p, horizon=at) for a, p, at in self._broker.horizons()]
         near = sorted((one for one in reaches if one.horizon - now < NEAR), key=lambda one: one.horizon)
-        self._state = State(passed_at=now, reports=reports, near=near)
+        self._state = State(passed_at=now, reports=reports, near=near, silent_since=silent_since)
         return reports
+
+    def _silent_since(self, now: datetime) -> datetime | None:
+        heard_at = now if self._watch is None else self._watch.heard_at
+        return heard_at if now - heard_at > self._silence else None

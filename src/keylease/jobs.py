@@ -109,6 +109,8 @@ def watch_once(watch: DirectoryWatch) -> WatchReport | None:
         return None
     for principal_id, why in report.gone.items():
         log.warning("directory: %s %s", principal_id, why)
+    for principal_id, why in report.signed_out.items():
+        log.info("directory: signed out %s, who %s", principal_id, why)
     for one in report.failures:
         log.error("watch of the directory: %s %s", one.code, one.sentence)
     return report

@@ -10,6 +10,7 @@ An instance whose tag names no lease of the ledger is told and never stopped: no
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -18,8 +19,8 @@ from keylease.domain.event import AuditEvent
 from keylease.domain.lease import IN_AWS, Lease, State
 from keylease.domain.status import ends_at
 from keylease.ending import KEYLEASE
-from keylease.errors import KeyleaseError, NoSuchLease
-from keylease.ports import Instance, Instances, LeaseQuery, Store
+from keylease.errors import KeyleaseError, NoSuchLease, NothingLaunched
+from keylease.ports import Cloud, Instance, Instances, LaunchRole, LeaseQuery, Store
 
 log = logging.getLogger(__name__)
 
@@ -29,11 +30,28 @@ GOES_ON = (IN_AWS | {State.APPROVED}) - {State.REVOKING, State.STUCK}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LeftRunning:
-    """An instance whose lease is over, and since when. `lease` is None where the ledger knows none."""
+    """An instance whose lease is over, and since when. `lease` is None where the ledger knows none.
+
+    `stops_at`: from when on it is stopped; None where it never is.
+    """
 
     instance: Instance
     lease: Lease | None
     since: datetime | None
+    stops_at: datetime | None = None
+
+    @property
+    def runs(self) -> bool:
+        """Whether it runs; what is stopped costs little and does nothing."""
+        return self.instance.state in RUNS
+
+
+def launch_roles(lease: Lease, clouds: Mapping[str, Cloud]) -> Sequence[LaunchRole]:
+    """What this lease may pass to what it launches. Raises `NothingLaunched`, and what AWS may fail with."""
+    instances = clouds[lease.account].instances if lease.account in clouds else None
+    if instances is None:
+        raise NothingLaunched(f"Nothing that leases launch in {lease.account} is watched from here.")
+    return instances.launch_roles()
 
 
 class Launched:
@@ -77,12 +95,11 @@ class Launched:
         if any(one.state in GOES_ON and ends_at(one) > now for one in same):
             return None
         since = max(min(one.ended_at or now, ends_at(one)) for one in [*same, lease])
-        return LeftRunning(instance=instance, lease=lease, since=since)
+        stops_at = since + self._stop_after if self._stop_after is not None else None
+        return LeftRunning(instance=instance, lease=lease, since=since, stops_at=stops_at)
 
     def _is_due(self, one: LeftRunning) -> bool:
-        if self._stop_after is None or one.since is None or one.instance.state not in RUNS:
-            return False
-        return one.since + self._stop_after <= self._clock.now()
+        return one.runs and one.stops_at is not None and one.stops_at <= self._clock.now()
 
     def _record(self, action: str, account: str, one: LeftRunning) -> None:
         """Once for each instance, however often it is tried."""

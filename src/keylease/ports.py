@@ -141,8 +141,16 @@ class Instance:
     lease_id: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LaunchRole:
+    """A role that leases may pass to what they launch, and the instance profiles that hand it on, by name."""
+
+    arn: str
+    instance_profiles: tuple[str, ...]
+
+
 class Instances(Protocol):
-    """What leases have started in one account. Raises as `Issuer` does."""
+    """What leases have started in one account, and may pass to it. Raises as `Issuer` does."""
 
     def leased(self) -> Sequence[Instance]:
         """All that carry a lease's tag and were not terminated, in the regions that are watched."""
@@ -150,6 +158,10 @@ class Instances(Protocol):
 
     def stop(self, instance: Instance) -> None:
         """Stop one; it can be started again. That it is stopped already is no error."""
+        ...
+
+    def launch_roles(self) -> Sequence[LaunchRole]:
+        """The roles under the launch path, by their ARN."""
         ...
 
 
@@ -288,6 +300,11 @@ class Begun:
 class SignIn(Protocol):
     """Says who is asking. What comes in is unverified until this has answered."""
 
+    @property
+    def issuer(self) -> str:
+        """Whose principals those who sign in are; a sign-in that was kept and is another's counts no more."""
+        ...
+
     def begin(self, *, redirect_uri: str, max_age: timedelta | None = None, mfa: bool = False) -> Begun:
         """Begin a sign-in; `max_age` asks for one that is no older, `mfa` for a second factor.
 
@@ -365,6 +382,10 @@ class Sessions(Protocol):
         """Delete what is that old."""
         ...
 
+    def people(self) -> Mapping[str, frozenset[str]]:
+        """Everybody with a session that was not ended, by id, and all groups that theirs rest on."""
+        ...
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TerminalSignIn:
@@ -440,6 +461,10 @@ class Terminals(Protocol):
         """Delete what can be of no use any more."""
         ...
 
+    def people(self, now: datetime) -> Mapping[str, frozenset[str]]:
+        """Everybody whose terminal is signed in, by id, and all groups that theirs rest on."""
+        ...
+
 
 class OneTime(Protocol):
     """What is remembered for one use and a short while, by the digest of what opens it. Fails as `Store` does."""
@@ -469,11 +494,11 @@ class Kept:
 class People(Protocol):
     """The directory during a lease: who is still there. Needs no person's presence."""
 
-    def gone(self, principals: Mapping[str, frozenset[str]]) -> Mapping[str, str]:
-        """Of these principals (id, and the groups that their leases rest on), who lost what: id and a sentence.
+    def gone(self, principals: Mapping[str, frozenset[str]], *, every: bool = False) -> Mapping[str, str]:
+        """Of these principals (id, and the groups that something of theirs rests on), who lost what: a sentence.
 
-        One of the groups is enough; without any, being there is. Raises `DirectoryUnreachable`; then nobody is
-        gone. Somebody who could not be looked up is not gone either.
+        One of the groups is enough, or `every` one is needed; without any, being there is enough. Raises
+        `DirectoryUnreachable`; then nobody is gone. Somebody who could not be looked up is not gone either.
         """
         ...
 

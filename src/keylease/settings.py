@@ -20,8 +20,10 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from keylease.baseline_settings import Baseline
 from keylease.domain.access import Catalogue, Grant, PermissionSet, Principal, Probe, Who
 from keylease.domain.launch_policy import Launch
+from keylease.domain.partition import partition
 from keylease.domain.secret import Secret
 from keylease.domain.session import LONGEST, SHORTEST
 from keylease.domain.status import Patience
@@ -117,6 +119,8 @@ class SignIn(Section):
             raise ValueError(f'provider = "{self.provider}" needs {_and(missing)}')
         if useless := given - needs - takes:
             raise ValueError(f"{_and(useless)} says nothing here: provider is {self.provider or 'not set'}")
+        if self.provider is not None and self.allow_unsafe_people:
+            raise ValueError("allow_unsafe_people lets everybody past the provider; take one of the two out")
         if self.client_secret is not None and self.client_secret_file is not None:
             raise ValueError("client_secret and client_secret_file are both given")
         if self.graph is not None and self.client_secret is None and self.client_secret_file is None:
@@ -206,7 +210,7 @@ class Identity(Section):
 
 
 class Account(Section):
-    """An AWS account."""
+    """An AWS account. Its `partition` follows from the region; only one that keylease does not know is said."""
 
     id: str = Field(pattern=r"^\d{12}$")
     partition: str = Field(default="aws", pattern=r"^aws[a-z-]*$")
@@ -215,6 +219,22 @@ class Account(Section):
     issuer: Identity = Identity()
     remover: Identity = Identity()
     session_external_id: str | None = Field(default=None, min_length=2)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _in_its_partition(cls, given: Any) -> Any:
+        """Take the partition from the region where none is named."""
+        if not isinstance(given, dict) or not isinstance(given.get("region"), str):
+            return given
+        return {"partition": partition(given["region"]), **given}
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        """ARNs of another partition than the region's would name nothing."""
+        known = partition(self.region)
+        if known not in {"aws", self.partition}:
+            raise ValueError(f"the region {self.region} is in the partition {known}, not in {self.partition}")
+        return self
 
 
 class ProbeCall(Section):
@@ -308,6 +328,7 @@ class Settings(BaseSettings):
     auditors: People = People()
     launch: LaunchRules = LaunchRules()
     notify: Notify = Notify()
+    baseline: Baseline = Baseline()
     unsafe_people: dict[str, Person] = {}
     renewal_grace: Length = timedelta(days=3)
     decide_within: Life = timedelta(days=7)
@@ -379,6 +400,7 @@ def parse(text: str, *, origin: Path = Path("keylease.toml")) -> Settings:
     settings, mistakes = _validate(raw)
     mistakes += _unknown_variables()
     mistakes += _unknown_names(raw)
+    mistakes += _sets_of_nothing(raw)
     if settings is None or mistakes:
         raise BadConfiguration("\n".join(_listed(mistakes, text, origin)))
     beside = {
@@ -416,6 +438,14 @@ def _unknown_names(raw: Mapping[str, Any]) -> Iterator[Mistake]:
             for wanted in grant[kind] if isinstance(grant.get(kind), list) else ():
                 if not isinstance(known, dict) or wanted not in known:
                     yield ("grants", name, kind), f"there is no [{kind}.{wanted}]"
+
+
+def _sets_of_nothing(raw: Mapping[str, Any]) -> Iterator[Mistake]:
+    """What the baseline says of a permission set must be of one that is there."""
+    baseline, known = raw.get("baseline"), raw.get("permission_sets")
+    for name, _ in _tables(baseline.get("sets") if isinstance(baseline, dict) else None):
+        if not isinstance(known, dict) or name not in known:
+            yield ("baseline", "sets", name), f"there is no [permission_sets.{name}]"
 
 
 def _tables(value: object) -> Iterator[tuple[str, Mapping[str, Any]]]:

@@ -380,6 +380,7 @@ class FakeSignIn:
 
     def __init__(self, *people: Principal, clock: FakeClock) -> None:
         self.people = {person.subject: person for person in people}
+        self.issuer = people[0].issuer
         self.clock = clock
         self.methods = frozenset({"pwd"})
         self.asked: list[tuple[timedelta | None, bool]] = []

@@ -20,7 +20,7 @@ from keylease.domain.secret import Secret
 from keylease.domain.session import SessionTerms
 from keylease.domain.statement import Statement, as_list, conditions, statements
 from keylease.errors import AwsDenied
-from keylease.ports import Credentials, Instance
+from keylease.ports import Credentials, Instance, LaunchRole
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,6 +96,7 @@ class FakeInstances:
 
     def __init__(self) -> None:
         self.instances: dict[str, Instance] = {}
+        self.roles: tuple[LaunchRole, ...] = ()
         self.before: Callable[[str], None] = lambda _: None
 
     def launch(self, lease_id: str, *, state: str = "running", region: str = "eu-central-1") -> str:
@@ -113,6 +114,11 @@ class FakeInstances:
         """StopInstances."""
         self.before("StopInstances")
         self.instances[instance.id] = replace(instance, state="stopped")
+
+    def launch_roles(self) -> Sequence[LaunchRole]:
+        """ListRoles."""
+        self.before("ListRoles")
+        return self.roles
 
 
 def _denies_all(statement: Statement, known: Mapping[str, str]) -> bool:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from keylease.domain.access import Principal
 from keylease.errors import SignInRefused
 from keylease.ports import Exchange, Kept, Outcome, TerminalSignIn, Tokens, WebSession
 
@@ -50,6 +51,10 @@ class MemorySessions:
     def forget(self, created_before: datetime) -> None:
         """Delete what is that old."""
         self.sessions = {one: kept for one, kept in self.sessions.items() if kept.created_at >= created_before}
+
+    def people(self) -> Mapping[str, frozenset[str]]:
+        """Everybody with a session, and the groups."""
+        return _people(one.signed_in.principal for one in self.sessions.values())
 
 
 @dataclass(slots=True)
@@ -121,6 +126,11 @@ class MemoryTerminals:
             if token.terminal_id in self.terminals and (token.until is None or token.until > now)
         }
 
+    def people(self, now: datetime) -> Mapping[str, frozenset[str]]:
+        """Everybody whose terminal is signed in, and the groups."""
+        live = [one for one in self.terminals.values() if one.id not in self.ended and one.expires_at > now]
+        return _people(one.signed_in.principal for one in live)
+
     def _outcome(self, shown: _Token, terminal: TerminalSignIn, tokens: Tokens, now: datetime) -> Outcome:
         if terminal.id in self.ended or terminal.expires_at <= now:
             return Outcome.OVER
@@ -131,6 +141,13 @@ class MemoryTerminals:
             return Outcome.DONE
         is_said_again = shown.successor == tokens.refresh and following is not None and following.successor is None
         return Outcome.DONE if is_said_again else Outcome.REUSED
+
+
+def _people(principals: Iterable[Principal]) -> dict[str, frozenset[str]]:
+    found: dict[str, frozenset[str]] = {}
+    for who in principals:
+        found[who.id] = found.get(who.id, frozenset()) | who.groups
+    return found
 
 
 class MemoryOneTime:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 
-from cli.command_line import CommandLine, Ended
+from cli.command_line import COMMAND, CommandLine, Ended
 from keylease.agent import fast
+from keylease.agent.doors import Doors, doors
 from keylease.agent.session import Session
 from keylease.domain.clock import SystemClock
 
@@ -24,6 +28,7 @@ class Laptop:
     home: Path
     keylease: CommandLine
     more: dict[str, str] = field(default_factory=dict)
+    lease: str = LEASE
 
     @property
     def environment(self) -> dict[str, str]:
@@ -45,9 +50,9 @@ class Laptop:
     def aws_credentials(self) -> Path:
         return self.home / ".aws" / "credentials"
 
-    def process(self, lease: str = LEASE, **environment: str) -> Ended:
+    def process(self, lease: str | None = None, **environment: str) -> Ended:
         """What an AWS program starts as `credential_process`."""
-        return self.run(*FAST, lease, **environment)
+        return self.run(*FAST, lease or self.lease, **environment)
 
     def run(self, *words: str, **environment: str) -> Ended:
         done = subprocess.run(
@@ -73,14 +78,31 @@ class Laptop:
             text=True,
         )
 
-    def session(self, lease: str = LEASE) -> Session:
+    def session(self) -> Session:
         """What is cached."""
-        found = Session.from_lines((self.cache / fast.name(lease)).read_bytes())
+        found = Session.from_lines((self.cache / fast.name(self.lease)).read_bytes())
         assert found is not None
         return found
 
-    def age(self, lease: str = LEASE, *, left: timedelta = timedelta(minutes=10)) -> None:
+    def age(self, *, left: timedelta = timedelta(minutes=10)) -> None:
         """Let time pass for a cached session, until so much of it is left."""
         now = SystemClock().now()
-        aged = replace(self.session(lease), fetched_at=now - timedelta(hours=1), expiration=now + left)
-        (self.cache / fast.name(lease)).write_bytes(aged.to_lines())
+        aged = replace(self.session(), fetched_at=now - timedelta(hours=1), expiration=now + left)
+        (self.cache / fast.name(self.lease)).write_bytes(aged.to_lines())
+
+
+@contextmanager
+def agent(laptop: Laptop, *words: str) -> Iterator[tuple[subprocess.Popen[str], Doors]]:
+    """An agent that answers, until the block is left."""
+    process = laptop.start(*COMMAND, "agent", *words)
+    found = doors(laptop.state)
+    try:
+        for _ in range(300):
+            if laptop.keylease("agent", "status").status == 0 or process.poll() is not None:
+                break
+            time.sleep(0.05)  # noqa: TID251 - a real process
+        yield process, doors(laptop.state)
+    finally:
+        process.terminate()
+        process.communicate(timeout=30)
+    assert found.secret == doors(laptop.state).secret

@@ -23,6 +23,7 @@ def main(bucket: str, times: int, seconds: float) -> None:
         found = client.list_objects_v2(Bucket=bucket).get("Contents", [])
         used = credentials.get_frozen_credentials().access_key
         sys.stdout.write(f"{used} {' '.join(one['Key'] for one in found)}\n")
+        sys.stdout.flush()
 
 
 if __name__ == "__main__":

@@ -8,41 +8,19 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import Any
 from xml.etree import ElementTree as ET
 
 import psutil
 import pytest
-from laptop import LEASE, Laptop
+from laptop import LEASE, Laptop, agent
 from stand_in import StandIn
 
-from cli.command_line import COMMAND
-from keylease.agent.doors import Doors, doors
 from keylease.agent.service import Service, service
 
 DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-
-
-@contextmanager
-def agent(laptop: Laptop, *words: str) -> Iterator[tuple[subprocess.Popen[str], Doors]]:
-    """An agent that answers, until the block is left."""
-    process = laptop.start(*COMMAND, "agent", *words)
-    found = doors(laptop.state)
-    try:
-        for _ in range(300):
-            if laptop.keylease("agent", "status").status == 0 or process.poll() is not None:
-                break
-            time.sleep(0.05)  # noqa: TID251 - a real process
-        yield process, doors(laptop.state)
-    finally:
-        process.terminate()
-        process.communicate(timeout=30)
-    assert found.secret == doors(laptop.state).secret
 
 
 @pytest.fixture
@@ -142,7 +120,7 @@ PLAIN = [sys.executable, "-E", "-P", "-m", "keylease", "agent", "run"]
 
 
 def made(platform: str, command: list[str], home: Path) -> Service:
-    return service(command, platform=platform, home=home, state=home / "state", uid=1000)
+    return service(command, platform=platform, home=home, state=home / "state", uid=1000, user=r"ACME\mara & co")
 
 
 def test_systemd_accepts_the_unit(tmp_path: Path) -> None:
@@ -186,4 +164,7 @@ def test_windows_gets_a_task_that_begins_when_the_person_signs_in(tmp_path: Path
     assert task.findtext(".//t:Arguments", namespaces=space) == subprocess.list2cmdline(AWKWARD[1:])
     assert task.findtext(".//t:RunLevel", namespaces=space) == "LeastPrivilege"
     assert task.findtext(".//t:ExecutionTimeLimit", namespaces=space) == "PT0S"
-    assert task.find(".//t:LogonTrigger", space) is not None
+    assert task.findtext(".//t:LogonTrigger/t:UserId", namespaces=space) == r"ACME\mara & co", (
+        "whoever else signs in"
+    )
+    assert task.findtext(".//t:Principal/t:UserId", namespaces=space) == r"ACME\mara & co"

@@ -1,149 +1,66 @@
-"""Real clients use a lease's sessions on ministack, each in every way in which it takes credentials.
+"""Real clients use a lease's sessions: keylease's own server, real STS of a ministack, each client in each way.
 
-cp: a profile with `credential_process`. ct: the agent's endpoint. file: the section that the agent keeps fresh.
-exec: `keylease exec`. What a client does not take it is not asked for; docs/how-to/clients.md has the table.
+What is shown: they list a bucket in every way in which they take credentials; one that runs for long goes on over
+renewals; a lease that is revoked or over is refused by AWS, in the middle of what runs.
 """
 
 from __future__ import annotations
 
 import json
 import os
-import shutil
 import sys
 import time
-import urllib.request
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
+import boto3 as sdk
 import pytest
-from account import OBJECT, Account
-from laptop import LEASE, Laptop
-from stand_in import StandIn
-from test_agent_command import agent
+from botocore.exceptions import ClientError
+from laptop import Laptop
+from live_company import BUCKET, CLOCK, OBJECT, LiveCompany, live_company
+from real_clients import CLIENTS, HERE, PROFILE, aws, boto3, javascript, rclone_running, way
 
-import nodejs
-from cli.command_line import COMMAND, Ended
-from keylease.sandbox import tools
-from keylease.sandbox.company import free_port
+from cli.command_line import CommandLine, Ended
+from keylease.domain.clock import from_text, to_text
 
 pytestmark = pytest.mark.live
-HERE = Path(__file__).parent
-SECTION = "fresh"
-Use = Callable[[Laptop, Account, dict[str, str]], Ended]
-
-
-@pytest.fixture(scope="session")
-def node() -> str:
-    """Node, with the SDK for JavaScript installed."""
-    return nodejs.install(HERE / "js")
-
-
-@pytest.fixture
-def laptop(laptop: Laptop, aws_account: Account) -> Laptop:
-    assert aws_account
-    assert laptop.keylease("configure").status == 0
-    return laptop
-
-
-def debian(name: str) -> str:
-    """A program of Debian's."""
-    found = shutil.which(name)
-    if found is None:
-        assert os.environ.get("CI") != "true", f"{name} is missing: apt-get install {name}"
-        pytest.skip(f"{name} is missing: apt-get install {name}")
-    return found
-
-
-def aws(laptop: Laptop, account: Account, variables: dict[str, str]) -> Ended:
-    return laptop.run(tools.program("aws"), "s3", "ls", "--recursive", f"s3://{account.bucket}/", **variables)
-
-
-def boto3(laptop: Laptop, account: Account, variables: dict[str, str]) -> Ended:
-    return laptop.run(sys.executable, str(HERE / "list_with_boto3.py"), account.bucket, "1", "0", **variables)
-
-
-def javascript(laptop: Laptop, account: Account, variables: dict[str, str]) -> Ended:
-    return laptop.run(
-        nodejs.install(HERE / "js"), str(HERE / "js" / "list.mjs"), account.bucket, "1", "0", **variables
-    )
-
-
-def rclone(laptop: Laptop, account: Account, variables: dict[str, str]) -> Ended:
-    config = rclone_config(laptop, account)
-    return laptop.run(debian("rclone"), "--config", config, "ls", f"sandbox:{account.bucket}", **variables)
-
-
-def rclone_config(laptop: Laptop, account: Account) -> str:
-    """What `keylease connect` writes, at the sandbox's address; which credentials, the environment says.
-
-    For the provider AWS rclone puts the bucket into the host's name, and the sandbox has no such names.
-    """
-    path = laptop.home / "rclone.conf"
-    made = laptop.keylease("connect", "rclone", LEASE).out.replace("[media-archive]", "[sandbox]")
-    made = made.replace("provider = AWS", "provider = Other")
-    own = [line for line in made.splitlines() if not line.startswith("profile")]
-    path.write_text("\n".join([*own, f"endpoint = {account.endpoint}", "force_path_style = true", ""]))
-    return str(path)
-
-
-def s3cmd(laptop: Laptop, account: Account, variables: dict[str, str]) -> Ended:
-    host = account.endpoint.removeprefix("http://")
-    flags = ["--no-ssl", f"--host={host}", f"--host-bucket={host}", "--region=us-east-1", "--config=/none"]
-    ls = [debian("s3cmd"), *flags, "ls", "--recursive", f"s3://{account.bucket}/"]
-    through = [] if variables else [*COMMAND, "exec", LEASE, "--"]
-    return laptop.run(*through, *ls, **variables)
-
-
-@contextmanager
-def way(laptop: Laptop, face: str) -> Iterator[dict[str, str]]:
-    """The variables that lead a client to one of keylease's faces."""
-    if face == "exec":
-        yield {}
-    elif face == "cp":
-        yield {"AWS_PROFILE": "media-archive", "AWS_SDK_LOAD_CONFIG": "1"}
-    elif face == "file":
-        with agent(laptop, "--write-profile", f"{SECTION}={LEASE}"):
-            yield {"AWS_PROFILE": SECTION, "AWS_REGION": "us-east-1"}
-    else:
-        with agent(laptop):
-            yield container(laptop)
-
-
-def container(laptop: Laptop) -> dict[str, str]:
-    lines = laptop.keylease("connect", "env", LEASE, "--through", "endpoint").out.splitlines()
-    return dict(line.removeprefix("export ").split("=", 1) for line in lines if line.startswith("export "))
-
-
-CLIENTS: dict[str, tuple[Use, tuple[str, ...]]] = {
-    "aws": (aws, ("cp", "ct", "file")),
-    "boto3": (boto3, ("cp", "ct", "file")),
-    "javascript": (javascript, ("cp", "ct", "file")),
-    "rclone": (rclone, ("cp", "ct", "file")),
-    "s3cmd": (s3cmd, ("file", "exec")),
-}
 PAIRS = [(client, face) for client, (_, faces) in CLIENTS.items() for face in faces]
 
 
-@pytest.mark.parametrize(("client", "face"), PAIRS, ids=["-".join(pair) for pair in PAIRS])
-def test_a_client_lists_the_bucket(
-    laptop: Laptop, aws_account: Account, server: StandIn, client: str, face: str
-) -> None:
-    use, _ = CLIENTS[client]
-    with way(laptop, face) as variables:
-        done = use(laptop, aws_account, variables)
-    assert done.status == 0, done.err
-    assert OBJECT in done.out
-    assert server.asked == 1
+@pytest.fixture(scope="module")
+def company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveCompany]:
+    with live_company(tmp_path_factory.mktemp("company")) as running:
+        yield running
 
 
-def test_credentials_that_nobody_knows_are_refused_or_the_above_shows_nothing(
-    laptop: Laptop, aws_account: Account
-) -> None:
-    wrong = {"AWS_ACCESS_KEY_ID": "ASIANOBODY", "AWS_SECRET_ACCESS_KEY": "x", "AWS_SESSION_TOKEN": "x"}
-    assert aws(laptop, aws_account, wrong).status != 0
+@pytest.fixture
+def short(company: LiveCompany) -> Iterator[LiveCompany]:
+    """Sessions that are said to last six seconds."""
+    company.lasts = timedelta(seconds=6)
+    yield company
+    company.lasts = None
+
+
+def machine(company: LiveCompany, home: Path, lease: str) -> Laptop:
+    """A machine of Mara's."""
+    made = Laptop(home=home, keylease=CommandLine(company.address, home), lease=lease)
+    made.more = {
+        "AWS_ENDPOINT_URL": company.endpoint,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "PATH": os.environ["PATH"],
+    }
+    return made
+
+
+@pytest.fixture
+def laptop(company: LiveCompany, tmp_path: Path) -> Iterator[Laptop]:
+    """Her laptop, where she has run `keylease configure`."""
+    made = machine(company, tmp_path, company.lease())
+    configured = made.keylease("configure")
+    assert configured.status == 0, configured.err
+    yield made
+    company.revoke(made.lease)
 
 
 def used(ended: Ended) -> list[str]:
@@ -154,84 +71,98 @@ def used(ended: Ended) -> list[str]:
     return [access_key for access_key, _ in lines]
 
 
-@pytest.mark.parametrize("face", ["cp", "ct"])
-def test_one_boto3_client_goes_on_across_two_renewals(
-    laptop: Laptop, aws_account: Account, server: StandIn, face: str
-) -> None:
-    server.lasts = timedelta(seconds=6)
-    laptop.age(left=timedelta(seconds=-1))
+@pytest.mark.parametrize(("client", "face"), PAIRS, ids=["-".join(pair) for pair in PAIRS])
+def test_a_client_lists_the_bucket(laptop: Laptop, company: LiveCompany, client: str, face: str) -> None:
+    use, _ = CLIENTS[client]
     with way(laptop, face) as variables:
-        done = laptop.run(
-            sys.executable, str(HERE / "list_with_boto3.py"), aws_account.bucket, "10", "2", **variables
-        )
-    assert len(set(used(done))) >= 3
+        done = use(laptop, variables)
+    assert done.status == 0, done.err
+    assert OBJECT in done.out
+    assert len(company.given(laptop.lease)) == 1, "one session for all that was asked"
+
+
+def test_credentials_that_nobody_knows_are_refused_or_the_above_shows_nothing(laptop: Laptop) -> None:
+    wrong = {"AWS_ACCESS_KEY_ID": "ASIANOBODY", "AWS_SECRET_ACCESS_KEY": "x", "AWS_SESSION_TOKEN": "x"}
+    assert aws(laptop, wrong).status != 0
 
 
 @pytest.mark.parametrize("face", ["cp", "ct"])
-def test_one_javascript_client_goes_on_across_two_renewals(
-    laptop: Laptop, aws_account: Account, server: StandIn, face: str, node: str
+@pytest.mark.parametrize("client", [boto3, javascript], ids=["boto3", "javascript"])
+def test_one_client_of_an_sdk_goes_on_across_two_renewals(
+    short: LiveCompany, laptop: Laptop, face: str, client: type
 ) -> None:
-    server.lasts = timedelta(seconds=6)
-    laptop.age(left=timedelta(seconds=-1))
     with way(laptop, face) as variables:
-        done = laptop.run(node, str(HERE / "js" / "list.mjs"), aws_account.bucket, "10", "2", **variables)
-    assert len(set(used(done))) >= 3
-
-
-@contextmanager
-def rclone_running(laptop: Laptop, account: Account, variables: dict[str, str]) -> Iterator[Callable[[], str]]:
-    """One rclone that stays; what it lists."""
-    port = free_port()
-    process = laptop.start(
-        debian("rclone"),
-        "--config",
-        rclone_config(laptop, account),
-        "rcd",
-        "--rc-no-auth",
-        f"--rc-addr=127.0.0.1:{port}",
-        **variables,
-    )
-
-    def listed() -> str:
-        body = json.dumps({"fs": f"sandbox:{account.bucket}", "remote": "2026"}).encode()
-        request = urllib.request.Request(
-            f"http://127.0.0.1:{port}/operations/list", data=body, headers={"Content-Type": "application/json"}
-        )
-        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=30) as answer:
-            found: dict[str, Any] = json.loads(answer.read())
-        return " ".join(one["Path"] for one in found["list"])
-
-    try:
-        for _ in range(100):
-            time.sleep(0.1)  # noqa: TID251 - a real process
-            if process.poll() is not None or _answers(port):
-                break
-        yield listed
-    finally:
-        process.terminate()
-        process.communicate(timeout=30)
-
-
-def _answers(port: int) -> bool:
-    try:
-        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(
-            urllib.request.Request(f"http://127.0.0.1:{port}/rc/noop", method="POST"),
-            timeout=5,
-        ):
-            return True
-    except OSError:
-        return False
+        keys = used(client(laptop, variables, times=9, seconds=2))
+    assert len(set(keys)) >= 3
+    assert set(keys) <= set(short.given(laptop.lease)), "each was given by the server, for this lease"
 
 
 @pytest.mark.parametrize("face", ["cp", "ct"])
-def test_one_rclone_goes_on_across_two_renewals(
-    laptop: Laptop, aws_account: Account, server: StandIn, face: str
-) -> None:
-    server.lasts = timedelta(seconds=6)
-    laptop.age(left=timedelta(seconds=-1))
-    with way(laptop, face) as variables, rclone_running(laptop, aws_account, variables) as listed:
+def test_one_rclone_goes_on_across_two_renewals(short: LiveCompany, laptop: Laptop, face: str) -> None:
+    before = len(short.given(laptop.lease))
+    with way(laptop, face) as variables, rclone_running(laptop, variables) as listed:
         for number in range(9):
             if number:
                 time.sleep(2)  # noqa: TID251 - real sessions end in real time
-            assert OBJECT in listed()
-    assert server.asked >= 3
+            assert OBJECT.rpartition("/")[2] in listed()
+    assert len(short.given(laptop.lease)) >= before + 2
+
+
+def listing(credentials: dict[str, str], endpoint: str) -> str:
+    """What AWS says to somebody who lists the bucket with them: `yes`, or its refusal."""
+    client = sdk.client(
+        "s3",
+        endpoint_url=endpoint,
+        region_name="us-east-1",
+        aws_access_key_id=credentials["AccessKeyId"],
+        aws_secret_access_key=credentials["SecretAccessKey"],
+        aws_session_token=credentials["SessionToken"],
+    )
+    try:
+        client.list_objects_v2(Bucket=BUCKET)
+    except ClientError as refusal:
+        return str(refusal.response["Error"]["Code"])
+    return "yes"
+
+
+def test_revoking_cuts_what_runs_and_nothing_else(company: LiveCompany, laptop: Laptop, tmp_path: Path) -> None:
+    mine, theirs = laptop.process(), company.lease()
+    home = tmp_path / "another"
+    home.mkdir()
+    other = machine(company, home, theirs).process()
+    running = laptop.start(
+        sys.executable, str(HERE / "list_with_boto3.py"), BUCKET, "40", "0.5", AWS_PROFILE=PROFILE
+    )
+    assert running.stdout is not None
+    assert OBJECT in running.stdout.readline()
+
+    ended = company.revoke(laptop.lease)
+
+    assert (ended["state"], ended["ended_at"]) == ("revoking", None), "until the last session is over"
+    _, err = running.communicate(timeout=60)
+    assert running.returncode != 0
+    assert "AccessDenied" in err
+    assert listing(json.loads(mine.out), company.endpoint) == "AccessDenied"
+    assert listing(json.loads(other.out), company.endpoint) == "yes"
+    company.revoke(theirs)
+    assert company.refusals() == ["keylease-ended"]
+    laptop.age()
+    asked = laptop.process()
+    assert (asked.status, asked.out) == (44, "")
+    assert len(asked.err.splitlines()) == 1
+
+
+def test_aws_ends_a_session_with_its_lease_to_the_second(company: LiveCompany, tmp_path: Path) -> None:
+    ends = CLOCK.now() + timedelta(seconds=20)
+    laptop = machine(company, tmp_path, company.lease(until=to_text(ends)))
+    given = json.loads(laptop.process().out)
+    assert from_text(given["Expiration"]) <= ends, "AWS gives a quarter of an hour, and nobody is told so"
+    seen: list[tuple[bool, str]] = []
+    while CLOCK.now() < ends + timedelta(seconds=3):
+        asked = CLOCK.now()
+        seen.append((asked >= ends, listing(given, company.endpoint)))
+        time.sleep(0.5)  # noqa: TID251 - AWS's own clock
+    assert {said for over, said in seen if not over} == {"yes"}
+    assert {said for over, said in seen if over} == {"AccessDenied"}
+    over = laptop.process()
+    assert (over.status, over.out) == (44, "")

@@ -2,26 +2,16 @@
 
 from __future__ import annotations
 
-import http.server
 import json
 import plistlib
 import signal
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import timedelta
-from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from laptop import LEASE, Laptop
-from sample_session import SESSION
 from stand_in import StandIn
 
 from cli.command_line import COMMAND
-from keylease.agent.console import address
-from keylease.agent.partitions import PARTITIONS, partition
-from keylease.errors import AwsFailed, AwsUnreachable
 
 
 @pytest.fixture
@@ -193,73 +183,3 @@ def test_a_shell_is_connected_in_the_way_that_was_asked_for(laptop: Laptop, thro
     script = f"AWS_PROFILE=x AWS_ACCESS_KEY_ID=x; {done.out}\nenv"
     seen = laptop.run("/bin/sh", "-c", script, AWS_PROFILE="x", AWS_SESSION_TOKEN="x").out
     assert {line.split("=")[0] for line in seen.splitlines() if line.startswith("AWS_")} == names
-
-
-@contextmanager
-def federation(answer: bytes, status: int = 200) -> Iterator[tuple[str, list[str]]]:
-    """A stand-in for AWS's sign-in endpoint; its address, and what it was asked."""
-    asked: list[str] = []
-
-    class Handler(http.server.BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            asked.append(self.path)
-            self.send_response(status)
-            self.send_header("Content-Length", str(len(answer)))
-            self.end_headers()
-            self.wfile.write(answer)
-
-        def log_message(self, *_: Any) -> None:
-            """Nobody reads it."""
-
-    server = http.server.HTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}/federation", asked
-    server.shutdown()
-    server.server_close()
-
-
-REGIONS = [
-    ("eu-central-1", "aws", "signin.aws.amazon.com", "console.aws.amazon.com"),
-    ("cn-north-1", "aws-cn", "signin.amazonaws.cn", "console.amazonaws.cn"),
-    ("us-gov-west-1", "aws-us-gov", "signin.amazonaws-us-gov.com", "console.amazonaws-us-gov.com"),
-    ("eusc-de-east-1", "aws-eusc", "eusc-de-east-1.signin.amazonaws-eusc.eu", "console.amazonaws-eusc.eu"),
-]
-
-
-@pytest.mark.parametrize(("region", "name", "sign_in", "page"), REGIONS)
-def test_each_partition_has_its_own_console(region: str, name: str, sign_in: str, page: str) -> None:
-    assert partition(region) == name
-    assert PARTITIONS[name].sign_in_at(region) == f"https://{sign_in}/federation"
-    assert PARTITIONS[name].console_at(region) == f"https://{page}/console/home?region={region}"
-
-
-def test_the_consoles_address_is_made_of_a_sign_in_token() -> None:
-    with federation(b'{"SigninToken": "a/token+="}') as (endpoint, asked):
-        made = address(SESSION, issuer="https://keylease.example", federation=endpoint).reveal()
-    query = parse_qs(urlsplit(made).query, strict_parsing=True)
-    assert query == {
-        "Action": ["login"],
-        "Issuer": ["https://keylease.example"],
-        "Destination": ["https://console.aws.amazon.com/console/home?region=eu-central-1"],
-        "SigninToken": ["a/token+="],
-    }
-    [call] = [parse_qs(urlsplit(path).query, strict_parsing=True) for path in asked]
-    assert call["Action"] == ["getSigninToken"]
-    assert "SessionDuration" not in call
-    assert json.loads(call["Session"][0]) == {
-        "sessionId": "ASIAFAKE",
-        "sessionKey": "fake/secret",
-        "sessionToken": "fake/token",
-    }
-
-
-@pytest.mark.parametrize(("answer", "status"), [(b"<html>", 400), (b"{}", 200), (b"[]", 200)])
-def test_a_console_that_gives_no_token_is_a_failure_without_a_secret(answer: bytes, status: int) -> None:
-    with federation(answer, status) as (endpoint, _), pytest.raises(AwsFailed) as refused:
-        address(SESSION, issuer="x", federation=endpoint)
-    assert "fake/" not in f"{refused.value} {refused.value.hint}"
-
-
-def test_a_console_that_does_not_answer_is_one_too() -> None:
-    with pytest.raises(AwsUnreachable):
-        address(SESSION, issuer="x", federation="http://127.0.0.1:9/federation")

@@ -12,7 +12,6 @@ from real_server import real_server
 
 from cli.command_line import CommandLine
 from session_world import SessionWorld
-from world import PRIYA
 
 
 @pytest.fixture
@@ -49,7 +48,11 @@ def test_a_lease_gives_sessions_here_and_nowhere_else_until_it_is_taken_over_or_
     assert moved.status == 0, moved.err
     assert json.loads(other.process(lease.id).out)["AccessKeyId"] != given["AccessKeyId"]
 
-    world.broker.revoke(PRIYA, lease.id)
+    said = laptop.keylease("revoke", lease.id, "--yes")
+    assert said.status == 0, said.err
+    assert f"{lease.id} gives no more sessions." in said.err
+    assert "AWS refuses those that run within seconds, at most some minutes." in said.err
+    assert not world.cloud.accepts(given["AccessKeyId"])
     for machine in (laptop, other):
         assert machine.keylease("exec", lease.id, "--", "true").status in {0, 44, 81}
         assert machine.keylease("configure").status == 0

@@ -37,7 +37,14 @@ class Answer:
     message: str = "told to"
 
 
-Fault = Lost | Answer
+@dataclass(frozen=True)
+class Said:
+    """A good answer in AWS's place, as XML; the request is not carried out."""
+
+    text: str
+
+
+Fault = Lost | Answer | Said
 THROTTLED = Answer(429, "Throttling", "Rate exceeded")
 UNAVAILABLE = Answer(503, "ServiceUnavailable")
 CONFLICT = Answer(409, "DeleteConflict")
@@ -90,6 +97,8 @@ class _Handler(BaseHTTPRequestHandler):
         match self.server.next_fault(action):
             case Answer(status, code, message):
                 self._send(status, {"Content-Type": "text/xml"}, _ERROR.format(code=code, message=message).encode())
+            case Said(text):
+                self._send(200, {"Content-Type": "text/xml"}, text.encode())
             case Lost(done):
                 if done:
                     self._forward(action, body)

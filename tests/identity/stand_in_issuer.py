@@ -92,7 +92,7 @@ class StandInIssuer:
     def reply(self, asked: Asked) -> Reply:
         self.asked.append(asked)
         match asked.path.rpartition("/")[2]:
-            case "openid-configuration":
+            case "openid-configuration" if TENANT in asked.path:
                 headers = {} if self.dated is None else {"Date": self.dated}
                 return Reply(200, self._document() | self.document, headers)
             case "keys":

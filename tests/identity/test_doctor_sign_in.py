@@ -13,8 +13,9 @@ from stand_in_graph import Person, StandInGraph, stand_in_graph
 from stand_in_issuer import CLIENT, MARA, TENANT, StandInIssuer, listed
 
 from keylease import settings
+from keylease.doctor.gather import gather
 from keylease.doctor.row import Row, Verdict
-from keylease.doctor.sign_in import gather, rows
+from keylease.doctor.sign_in import directory
 from keylease.settings import Settings
 from keylease.testing import FakeClock
 
@@ -47,8 +48,8 @@ def configured(issuer: StandInIssuer, more: str = "", *, rest: str = REST + ADMI
     return settings.parse(f'[sign_in]\n{own}client_secret = "hush"\n{more}\n{rest}')
 
 
-def told(of: Settings, clock: Any, *, unsafe: bool = False) -> dict[str, Row]:
-    found = {row.check: row for row in rows(gather(of, clock), unsafe=unsafe)}
+def told(of: Settings, clock: Any) -> dict[str, Row]:
+    found = {row.check: row for row in directory(gather(of, {}, "keylease.toml", clock))}
     for row in found.values():
         assert row.remedy or row.verdict is Verdict.OK
         assert "hush" not in row.sentence + row.remedy
@@ -74,7 +75,7 @@ def test_where_all_is_well_nothing_is_to_fix(issuer: StandInIssuer, graph: Stand
 
 def test_without_a_directory_nobody_can_sign_in(clock: FakeClock) -> None:
     assert verdicts(told(settings.parse(""), clock)) == {"directory": "fix"}
-    assert told(settings.parse(""), clock, unsafe=True) == {}
+    assert told(settings.parse("[sign_in]\nallow_unsafe_people = true\n"), clock) == {}
 
 
 def test_a_secret_that_cannot_be_read_is_told(issuer: StandInIssuer, clock: FakeClock) -> None:
@@ -199,7 +200,7 @@ def test_demands_that_no_token_can_meet_are_told(issuer: StandInIssuer, clock: F
 def test_what_rests_on_app_roles_is_told(issuer: StandInIssuer, graph: StandInGraph, clock: FakeClock) -> None:
     rest = REST.replace(MEDIA, "keylease.media") + ADMINISTRATORS
     row = told(configured(issuer, f'graph = "{graph.address}"', rest=rest), clock)["leaving-a-role"]
-    assert "logs rest on app roles" in row.sentence
+    assert "The grant logs rests on app roles" in row.sentence
 
 
 def test_sign_in_on_another_device_is_told(issuer: StandInIssuer, clock: FakeClock) -> None:

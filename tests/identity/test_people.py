@@ -65,7 +65,7 @@ STANDINGS: dict[str, tuple[Person | None, set[str], str | None]] = {
     "there, in neither": (
         Person(groups={group(9)}),
         {MEDIA, LEADS},
-        "is in none of the groups that the grant names",
+        "is in none of the groups that count here",
     ),
     "disabled": (Person(enabled=False, groups={MEDIA}), {MEDIA}, "is disabled in the directory"),
     "disabled, no group asked": (Person(enabled=False), set(), "is disabled in the directory"),
@@ -84,6 +84,37 @@ def test_who_is_gone_and_why(
     directory.graph.people[oid(2)] = Person(groups={MEDIA})
     expected = {} if why is None else {oid(1): why}
     assert directory.gone(**{oid(1): groups, oid(2): {MEDIA}}) == expected
+
+
+EVERY: dict[str, tuple[Person | None, set[str], str | None]] = {
+    "in both": (Person(groups={MEDIA, LEADS, group(9)}), {MEDIA, LEADS}, None),
+    "in one of two": (Person(groups={LEADS}), {MEDIA, LEADS}, "has left a group that they signed in with"),
+    "in none": (Person(), {MEDIA, LEADS}, "is in none of the groups that count here"),
+    "no group asked": (Person(), set(), None),
+    "a role is passed over": (Person(groups={MEDIA}), {MEDIA, "keylease.media"}, None),
+    "the group beside a role is not": (
+        Person(),
+        {MEDIA, "keylease.media"},
+        "is in none of the groups that count here",
+    ),
+    "one of many": (
+        Person(groups={group(number) for number in range(44)}),
+        {group(number) for number in range(45)},
+        "has left a group that they signed in with",
+    ),
+    "disabled": (Person(enabled=False, groups={MEDIA}), {MEDIA}, "is disabled in the directory"),
+    "deleted": (None, {MEDIA}, "is not in the directory any more"),
+}
+
+
+@pytest.mark.parametrize(("person", "groups", "why"), EVERY.values(), ids=EVERY.keys())
+def test_where_every_group_is_needed_one_that_was_left_counts(
+    directory: Directory, person: Person | None, groups: set[str], why: str | None
+) -> None:
+    directory.graph.people = {oid(1): person} if person else {}
+    directory.graph.people[oid(2)] = Person()
+    asked = {directory.id(oid(1)): frozenset(groups), directory.id(oid(2)): frozenset[str]()}
+    assert directory.people.gone(asked, every=True) == ({} if why is None else {directory.id(oid(1)): why})
 
 
 def test_an_app_role_is_not_asked_for(directory: Directory) -> None:

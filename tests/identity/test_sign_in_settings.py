@@ -109,6 +109,7 @@ MISTAKES: dict[str, tuple[str, str]] = {
     "no openid": (OPENID + 'scopes = ["profile"]\n', "scopes lack openid"),
     "graph without a secret": (ENTRA + 'graph = "https://graph.microsoft.com"\n', "graph needs client_secret"),
     "two secrets": (ENTRA + 'client_secret = "hush"\nclient_secret_file = "x"\n', "both given"),
+    "a way past the provider": (ENTRA + "allow_unsafe_people = true\n", "everybody past the provider"),
     "looking all the time": (ENTRA + 'check_every = "1s"\n', "sign_in.check_every"),
 }
 

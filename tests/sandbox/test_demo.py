@@ -53,9 +53,18 @@ def test_the_search_finds_a_secret_that_is_at_rest(tmp_path: Path) -> None:
     assert [path.name for path in demo.search(tmp_path, secret)] == ["a.log", "b.db"]
 
 
+def waiting(*arguments: str, cwd: Path | None = None) -> subprocess.Popen[bytes]:
+    """A process that has begun, and ends when it reads a line."""
+    command = [sys.executable, "-c", "print(flush=True); input()", *arguments]
+    made = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=cwd)
+    assert made.stdout is not None
+    made.stdout.readline()
+    return made
+
+
 def test_what_is_left_of_keylease_is_seen(tmp_path: Path) -> None:
     others = demo.keylease_processes(tmp_path, aws=0)
-    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as mine:
+    with waiting() as mine:
         assert set(demo.keylease_processes(tmp_path, aws=0)) == {*others, mine.pid}
         assert demo.keylease_processes(tmp_path, aws=mine.pid) == others
         mine.communicate(b"\n")
@@ -63,10 +72,10 @@ def test_what_is_left_of_keylease_is_seen(tmp_path: Path) -> None:
 
 
 def test_a_process_that_works_on_the_folder_is_seen_whoever_started_it(tmp_path: Path) -> None:
-    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE, cwd=tmp_path) as in_it:
+    with waiting(cwd=tmp_path) as in_it:
         assert demo._works_on(tmp_path, psutil.Process(in_it.pid))
         in_it.communicate(b"\n")
-    with subprocess.Popen([sys.executable, "-c", "input()", str(tmp_path)], stdin=subprocess.PIPE) as names_it:
+    with waiting(str(tmp_path)) as names_it:
         assert demo._works_on(tmp_path, psutil.Process(names_it.pid))
         names_it.communicate(b"\n")
     assert not demo._works_on(tmp_path, psutil.Process())

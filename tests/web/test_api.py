@@ -45,8 +45,15 @@ def call(world: World, who: str | None, method: str, path: str, body: Any = None
 
 def test_the_server_says_that_it_answers(world: World) -> None:
     assert call(world, None, "GET", "/healthz").json() == {
-        "ok": True, "well": False, "passed_at": None, "alarms": 0, "failures": 0, "horizons_near": 0
-    }  # fmt: skip
+        "ok": True,
+        "well": False,
+        "passed_at": None,
+        "alarms": 0,
+        "failures": 0,
+        "horizons_near": 0,
+        "directory_silent_since": None,
+        "left_running": 0,
+    }
 
 
 def test_me_says_who_is_signed_in(world: World) -> None:
@@ -435,6 +442,7 @@ def test_every_route_is_described_and_nothing_is_loaded_from_elsewhere(world: Wo
             f"/api/leases/{{lease_id}}/{act}"
             for act in ("renew", "revoke", "replace", "events", "session", "machine")
         ),
+        "/api/leases/{lease_id}/launch-roles",
     }
     assert "http" not in page.text
     assert files == [200, 200]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import logging
 from collections.abc import Callable
 from datetime import timedelta
@@ -11,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 from joserfc.jwk import ECKey
-from web_world import SETTINGS, World, page_of
+from web_world import World, page_of, with_sessions
 
 from keylease.agent.proof import Prover
 from keylease.broker import Ask
@@ -27,11 +26,7 @@ LAPTOP, OTHER = (Prover(ECKey.generate_key("P-256")) for _ in range(2))
 
 @pytest.fixture
 def world(serve: Callable[[dict[str, Any]], World]) -> World:
-    settings = copy.deepcopy(SETTINGS)
-    settings["permission_sets"]["uploads"] = {"title": "Upload by sessions", "role": "media", "session": "2h"}
-    settings["permission_sets"]["media-write"]["role"] = "media"
-    settings["grants"]["media"]["permission_sets"].append("uploads")
-    made = serve(settings)
+    made = serve(with_sessions())
     made.cloud.roles.names.add("media")
     return made
 
@@ -231,7 +226,7 @@ def test_pages_say_how_sessions_come_and_how_long_aws_may_take_to_refuse_them(wo
 
 def test_who_decides_reads_that_it_is_about_sessions(world: World) -> None:
     lease = world.ask(wanted="media/uploads")
-    assert "Gives Sessions" in page_of(world, "priya", f"/leases/{lease.id}").text
+    assert "gives sessions" in page_of(world, "priya", f"/leases/{lease.id}").text
 
 
 def test_an_ask_that_names_nothing_of_kinds_is_as_before(world: World) -> None:

@@ -223,6 +223,23 @@ def test_signing_in_leads_to_a_page_of_ours(company: Company, to: str, where: st
     assert local(to) == where
 
 
+def test_who_calls_this_machine_by_another_name_signs_in_under_the_servers_own(company: Company) -> None:
+    """No cookie goes from localhost to 127.0.0.1, and the directory sends everybody back to one of the two."""
+    port = urlsplit(company.address).port
+    with client_of(company.address, headers={"Host": f"localhost:{port}"}) as client:
+        answer = client.get("/sign-in?to=/leases/new&mfa=true")
+        assert (answer.status_code, answer.headers["location"]) == (
+            303,
+            f"{company.address}/sign-in?to=/leases/new&mfa=true",
+        )
+        assert "set-cookie" not in answer.headers
+    with client_of(company.address, headers={"Host": "localhost:1"}) as client:
+        location = client.get("/sign-in").headers["location"]
+        assert location.startswith("https://directory.example/"), (
+            "through a tunnel the server's own port is no help"
+        )
+
+
 def test_what_the_directory_brings_back_has_no_say_in_where_to_go(company: Company) -> None:
     with company.browser() as client:
         begun = client.get("/sign-in?to=/approvals")
@@ -419,6 +436,23 @@ def test_signing_in_and_out_is_on_record_and_no_id_is(company: Company, caplog: 
     for secret in (value, begun):
         assert secret not in kept
         assert secret not in caplog.text
+
+
+def test_a_sign_in_of_another_directory_is_over_whoever_has_the_same_id_there(
+    company: Company, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The configuration names subjects and groups of the directory that it names, and of no other."""
+    with company.browser("priya") as client:
+        company.directory.issuer = "https://another.example"
+        answer = client.get("/api/me")
+        assert (answer.status_code, answer.json()["code"]) == (401, "KL-301")
+        assert client.get("/leases").headers["location"].startswith("/sign-in")
+    assert "priya" not in caplog.text
+
+
+def test_so_is_a_bare_name_where_a_directory_is(company: Company) -> None:
+    with client_of(company.address, headers={"Authorization": "Unsafe-Person priya"}) as client:
+        assert client.get("/api/me").status_code == 401
 
 
 def test_where_nobody_may_sign_in_nobody_gets_in(empty: World) -> None:

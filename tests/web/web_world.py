@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,6 +23,7 @@ from keylease.errors import AwsUnreachable
 from keylease.ports import Cloud, GroupFacts, Kept, SignIn
 from keylease.settings import Settings
 from keylease.testing import FakeClock, FakeCloud, MemoryStore
+from keylease.testing_sessions import FakeInstances
 from keylease.testing_sign_ins import memory_kept
 from keylease.testing_telling import memory_telling
 
@@ -74,6 +76,17 @@ SETTINGS: dict[str, Any] = {
         "nils": {"name": "Nils Fremd"},
     },
 }
+
+
+def with_sessions() -> dict[str, Any]:
+    """The same company, where `uploads` gives sessions alone, and `media-write` both kinds."""
+    settings = copy.deepcopy(SETTINGS)
+    settings["permission_sets"]["uploads"] = {"title": "Upload by sessions", "role": "media", "session": "2h"}
+    settings["permission_sets"]["media-write"]["role"] = "media"
+    settings["grants"]["media"]["permission_sets"].append("uploads")
+    return settings
+
+
 CAN = "Read, add, change and delete in S3: media-archive"
 GROUPS = ("keylease-media-write", "keylease-logs-read", "keylease-share")
 
@@ -118,8 +131,10 @@ class World:
     def __post_init__(self) -> None:
         self.cloud = FakeCloud(self.clock, groups=GROUPS)
         self.cloud.facts["keylease-media-write"] = GroupFacts(can=(CAN,))
+        self.instances = FakeInstances()
         both = Cloud(issuer=self.cloud, remover=self.cloud)
-        clouds = {"media": both, "platform": both} if self.settings.get("accounts") else {}
+        media = Cloud(issuer=self.cloud, remover=self.cloud, instances=self.instances)
+        clouds = {"media": media, "platform": both} if self.settings.get("accounts") else {}
         settings = Settings(**self.settings)
         self.telling = memory_telling()
         self.app: App = assemble(

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from keylease.agent import profiles
-from keylease.agent.partitions import partition
 from keylease.domain.lease import Kind
+from keylease.domain.partition import partition
 from keylease.errors import BadRequest
 
 _PATH = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](?:/(?!\.{1,2}(?:/|$))[\w.@ +=,-]+)*/?", re.ASCII)

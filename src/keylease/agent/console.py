@@ -13,8 +13,9 @@ from urllib.parse import urlencode
 
 import httpx
 
-from keylease.agent.partitions import PARTITIONS, partition
+from keylease.agent.partitions import PARTITIONS
 from keylease.agent.session import Session
+from keylease.domain.partition import partition
 from keylease.domain.secret import Secret
 from keylease.errors import AwsFailed, AwsUnreachable
 

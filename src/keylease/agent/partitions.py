@@ -1,4 +1,4 @@
-"""AWS's partitions: which one a region belongs to, and the hosts that each has of its own."""
+"""The hosts of sign-in and console that each of AWS's partitions has of its own."""
 
 from __future__ import annotations
 
@@ -28,9 +28,3 @@ PARTITIONS = {
     "aws-us-gov": Partition(sign_in="signin.amazonaws-us-gov.com", console="console.amazonaws-us-gov.com"),
     "aws-eusc": Partition(sign_in="{region}.signin.amazonaws-eusc.eu", console="console.amazonaws-eusc.eu"),
 }
-_PREFIXES = {"cn-": "aws-cn", "us-gov-": "aws-us-gov", "eusc-": "aws-eusc"}
-
-
-def partition(region: str) -> str:
-    """The partition that a region belongs to."""
-    return next((name for prefix, name in _PREFIXES.items() if region.startswith(prefix)), "aws")

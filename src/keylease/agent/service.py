@@ -41,9 +41,11 @@ WantedBy=default.target
 TASK = """\
 <?xml version="1.0" encoding="UTF-16"?>
 <Task version="1.2" xmlns="http://schemas.microsoft.com/windows/2004/02/mit/task">
-  <Triggers><LogonTrigger><Enabled>true</Enabled></LogonTrigger></Triggers>
+  <Triggers><LogonTrigger><Enabled>true</Enabled><UserId>{user}</UserId></LogonTrigger></Triggers>
   <Principals>
-    <Principal id="Author"><LogonType>InteractiveToken</LogonType><RunLevel>LeastPrivilege</RunLevel></Principal>
+    <Principal id="Author">
+      <UserId>{user}</UserId><LogonType>InteractiveToken</LogonType><RunLevel>LeastPrivilege</RunLevel>
+    </Principal>
   </Principals>
   <Settings>
     <MultipleInstancesPolicy>IgnoreNew</MultipleInstancesPolicy>
@@ -67,10 +69,16 @@ class Service:
     stop: Sequence[Sequence[str]]
 
 
-def service(command: Sequence[str], *, platform: str, home: Path, state: Path, uid: int = 0) -> Service:
-    """The service that runs this command, on a system that `sys.platform` calls so."""
+def service(
+    command: Sequence[str], *, platform: str, home: Path, state: Path, uid: int = 0, user: str = ""
+) -> Service:
+    """The service that runs this command, on a system that `sys.platform` calls so.
+
+    `uid` counts on macOS. `user` is this person for Windows, `DOMAIN\\name`: a task that names nobody would begin
+    whoever signs in, and only an administrator may make such a one.
+    """
     if platform == "win32":
-        return _task(command, state)
+        return _task(command, state, user)
     if platform == "darwin":
         return _launch_agent(command, home, uid)
     return _unit(command, home)
@@ -122,11 +130,12 @@ def _launch_agent(command: Sequence[str], home: Path, uid: int) -> Service:
     )
 
 
-def _task(command: Sequence[str], state: Path) -> Service:
+def _task(command: Sequence[str], state: Path, user: str) -> Service:
     path = state / f"{NAME}.xml"
     program, *words = command
     arguments = subprocess.list2cmdline(words)
-    written = TASK.format(program=escape(str(PureWindowsPath(program))), arguments=escape(arguments))
+    program = escape(str(PureWindowsPath(program)))
+    written = TASK.format(user=escape(user), program=program, arguments=escape(arguments))
     return Service(
         path=path,
         content=written.encode("utf-16"),

@@ -11,9 +11,11 @@ from typing import Any
 from keylease.aws import tags
 from keylease.aws.clients import Clients
 from keylease.aws.failures import ask
+from keylease.aws.leftovers import every
 from keylease.aws.session import ATTEMPTS
+from keylease.domain.iam import LAUNCH_PATH
 from keylease.domain.session import LEASE_TAG
-from keylease.ports import Instance
+from keylease.ports import Instance, LaunchRole
 
 THERE = ("pending", "running", "stopping", "stopped", "shutting-down")
 """EC2's states but for `terminated`."""
@@ -33,6 +35,16 @@ class AwsInstances:
     def stop(self, instance: Instance) -> None:
         """Stop one. EC2 takes it as done where it is stopped already."""
         ask(self._ec2(instance.region).stop_instances, InstanceIds=[instance.id])
+
+    def launch_roles(self) -> Sequence[LaunchRole]:
+        """The roles under `/keylease/launch/`; IAM is asked once, and once for each of them."""
+        found = every(self._clients.iam(), "list_roles", "Roles", PathPrefix=LAUNCH_PATH)
+        roles = sorted((role["Arn"], role["RoleName"]) for role in found)
+        return tuple(LaunchRole(arn=arn, instance_profiles=self._profiles(name)) for arn, name in roles)
+
+    def _profiles(self, role: str) -> tuple[str, ...]:
+        found = every(self._clients.iam(), "list_instance_profiles_for_role", "InstanceProfiles", RoleName=role)
+        return tuple(sorted(profile["InstanceProfileName"] for profile in found))
 
     def _in(self, region: str) -> Iterator[Instance]:
         filters: list[Any] = [

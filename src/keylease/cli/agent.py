@@ -22,9 +22,9 @@ from typer import core
 from keylease.agent import places, private_file, section, sections
 from keylease.agent.doors import Doors, doors
 from keylease.agent.holding import Deliver, Holding
+from keylease.cli.cell import Cell
 from keylease.cli.context import EVERYBODY, Invocation, WrongUsage, command
 from keylease.cli.exec import place_of
-from keylease.cli.output import Cell
 
 if TYPE_CHECKING:
     from keylease.agent.service import Service
@@ -203,6 +203,7 @@ def _service(words: Sequence[str]) -> Service:
         home=Path.home(),
         state=places.state(),
         uid=os.getuid() if hasattr(os, "getuid") else 0,
+        user="\\".join(filter(None, map(os.environ.get, ("USERDOMAIN", "USERNAME")))),
     )
 
 

@@ -26,9 +26,9 @@ from keylease.agent.machine import Known
 from keylease.agent.profiles import Changed, Profile
 from keylease.agent.renewing import FOR_GOOD, Held
 from keylease.cli import describe
+from keylease.cli.cell import Cell
 from keylease.cli.context import EVERYBODY, Invocation, Yes, command
 from keylease.cli.here import Here, here
-from keylease.cli.output import Cell
 from keylease.errors import KeyleaseError, ServerUnreachable, SignInNeeded, SignInNotKept, WrongMachine
 
 if TYPE_CHECKING:

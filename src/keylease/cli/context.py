@@ -137,6 +137,18 @@ def operator(*, as_json: AsJson = False, config: Config = None, verbose: Verbose
     return Options(as_json=as_json, config=config, verbose=verbose)
 
 
+def either(
+    *,
+    as_json: AsJson = False,
+    server: Server = None,
+    person: Person = None,
+    config: Config = None,
+    verbose: Verbose = False,
+) -> Options:
+    """The options of a command that asks a server about a lease, and AWS where none is named."""
+    return Options(as_json=as_json, server=server, person=person, config=config, verbose=verbose)
+
+
 def command(
     app: typer.Typer,
     name: str,

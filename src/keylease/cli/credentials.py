@@ -14,8 +14,8 @@ import sys
 from typing import TYPE_CHECKING
 
 from keylease.agent.session import clock_warning
+from keylease.cli.cell import harmless
 from keylease.cli.here import Here, here
-from keylease.cli.output import harmless
 from keylease.errors import KeyleaseError, SignInNeeded
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from keylease.cli.output import Cell
+from keylease.cli.cell import Cell
 from keylease.domain import clock, spoken
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from keylease.cli.administer import configuration_file, configured
+from keylease.cli.cell import Cell, harmless
 from keylease.cli.context import OPERATORS, Invocation, command, operator
-from keylease.cli.output import Cell, harmless
 from keylease.errors import BadConfiguration
 
 if TYPE_CHECKING:
@@ -32,13 +32,13 @@ MOST_SHOWN = 600
     common=operator,
 )
 def doctor(call: Invocation) -> None:
-    """Look whether keylease would work and is safe: configuration, ledger, each account. Changes nothing in AWS.
+    """Look whether keylease would work and is safe: directory, ledger, accounts. Changes nothing in AWS.
 
     Ends with 0 if there is nothing to fix, and with 1 if there is.
     """
     from keylease.doctor import needs_mending
 
-    with call.terminal.working("Looking at the ledger and the accounts"):
+    with call.terminal.working("Looking at the directory, the ledger and the accounts"):
         rows = _rows(call)
     if call.options.as_json:
         call.terminal.json({"ok": not needs_mending(rows), "rows": [_as_json(row) for row in rows]})

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from keylease.cli.output import Cell, harmless
+from keylease.cli.cell import Cell, harmless
 
 GAP = 3
 WORDY = frozenset({"WHAT", "REASON", "DETAILS", "DONE"})

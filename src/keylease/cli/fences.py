@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from keylease.cli.administer import AccountName, Profile, chosen, configured
+from keylease.cli.cell import Cell
 from keylease.cli.context import OPERATORS, Invocation, command, operator
-from keylease.cli.output import Cell
 from keylease.domain import clock, spoken
 from keylease.errors import FencesNotAhead
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from keylease.cli.administer import AccountName, Profile, chosen, configured
+from keylease.cli.cell import Cell
 from keylease.cli.context import (
     OPERATORS,
     AsJson,
@@ -18,7 +19,6 @@ from keylease.cli.context import (
     command,
     operator,
 )
-from keylease.cli.output import Cell
 from keylease.domain import clock, spoken
 
 if TYPE_CHECKING:

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from keylease.cli.administer import AccountName, Profile, chosen, configured
-from keylease.cli.context import OPERATORS, Invocation, WrongUsage, command, operator
-from keylease.cli.output import Cell
+from keylease.cli.cell import Cell
+from keylease.cli.context import EVERYBODY, OPERATORS, Invocation, WrongUsage, command, either, operator
+from keylease.cli.find import lease_id
 from keylease.domain import clock, spoken
 
 if TYPE_CHECKING:
@@ -65,15 +66,27 @@ def launch_policy(call: Invocation, *, of: Of, account: AccountName = None, hori
 @command(
     commands,
     "launch-roles",
-    panel=OPERATORS,
-    examples=("keylease launch-roles", "keylease launch-roles --account media --profile admin"),
-    common=operator,
+    panel=EVERYBODY,
+    examples=("keylease launch-roles L-4k7m9q2x", "keylease launch-roles --account media --profile admin"),
+    common=either,
 )
-def launch_roles(call: Invocation, *, account: AccountName = None, profile: Profile = None) -> None:
-    """List the roles under /keylease/launch/, which leases may pass to what they launch, and what is wrong there.
+def launch_roles(
+    call: Invocation,
+    lease: Annotated[
+        str | None, typer.Argument(metavar="LEASE", help="The lease that is to launch something.")
+    ] = None,
+    *,
+    account: AccountName = None,
+    profile: Profile = None,
+) -> None:
+    """List the roles that a lease may pass to what it launches, with the instance profiles that hand them on.
 
-    Reads with the remover's credentials, or with an administrator's.
+    For operators, without a lease: all under /keylease/launch/ in the configured accounts, and what is wrong
+    there, read with the remover's credentials or an administrator's.
     """
+    if lease is not None:
+        _passable(call, lease_id(call, lease))
+        return
     from keylease.aws import inspector
     from keylease.domain.iam import LAUNCH_PATH
 
@@ -105,7 +118,7 @@ def instances(call: Invocation) -> None:
     made = app.build(settings)
     if not settings.launch.regions:
         call.terminal.say("[launch] names no regions, so nothing is watched.")
-    looking = Launched(store=made.store, clock=call.clock, stop_after=None)
+    looking = Launched(store=made.store, clock=call.clock, stop_after=settings.launch.stop_after)
     with call.terminal.working("Asking AWS"):
         found = [
             (name, one)
@@ -114,10 +127,24 @@ def instances(call: Invocation) -> None:
             for one in looking.left(name, cloud.instances)
         ]
     if call.options.as_json:
-        call.terminal.json([_left_as_json(name, one) for name, one in found])
+        call.terminal.json([left_as_json(name, one) for name, one in found])
         return
     rows = [_left_row(name, one, call.clock.now()) for name, one in found]
-    call.terminal.table(("ACCOUNT", "REGION", "INSTANCE", "STATE", "LEASE", "WHOSE", "OVER SINCE"), rows)
+    call.terminal.table(("ACCOUNT", "REGION", "INSTANCE", "STATE", "LEASE", "WHOSE", "OVER SINCE", "STOPS"), rows)
+
+
+def _passable(call: Invocation, lease_id: str) -> None:
+    """The roles for one lease, as the server says."""
+    with call.terminal.working("AWS is asked"):
+        roles = call.client.launch_roles(lease_id)
+    if call.options.as_json:
+        call.terminal.json(roles)
+        return
+    names = [", ".join(one["instance_profiles"]) for one in roles]
+    rows = [[Cell(name or "none", name, "bold"), Cell(one["arn"])] for name, one in zip(names, roles, strict=True)]
+    call.terminal.table(("INSTANCE PROFILE", "ROLE"), rows)
+    if not roles:
+        call.terminal.say("There is none: what this lease launches has no role.")
 
 
 def _reading(accounts: dict[str, Account], profile: str | None) -> dict[str, Clients]:
@@ -160,10 +187,15 @@ def _left_row(account: str, one: LeftRunning, now: datetime) -> list[Cell]:
         Cell(one.instance.lease_id),
         Cell(owner, owner if one.lease else ""),
         Cell(spoken.both(one.since, now) if one.since else "", since),
+        Cell(
+            spoken.both(one.stops_at, now) if one.stops_at else "never",
+            clock.to_text(one.stops_at) if one.stops_at else "",
+        ),
     ]
 
 
-def _left_as_json(account: str, one: LeftRunning) -> dict[str, Any]:
+def left_as_json(account: str, one: LeftRunning) -> dict[str, Any]:
+    """An instance whose lease is over, for programs."""
     return {
         "account": account,
         "region": one.instance.region,
@@ -172,4 +204,5 @@ def _left_as_json(account: str, one: LeftRunning) -> dict[str, Any]:
         "lease_id": one.instance.lease_id,
         "owner": one.lease.principal_name if one.lease else None,
         "over_since": clock.to_text(one.since) if one.since else None,
+        "stops_at": clock.to_text(one.stops_at) if one.stops_at else None,
     }

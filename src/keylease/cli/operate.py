@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from keylease.cli.administer import configuration_file, configured
+from keylease.cli.cell import Cell
 from keylease.cli.context import OPERATORS, Invocation, WrongUsage, command, operator
-from keylease.cli.output import Cell
 from keylease.errors import BadConfiguration
 
 if TYPE_CHECKING:
@@ -130,17 +130,24 @@ def _tell(call: Invocation, reports: list[PassReport]) -> None:
     for report in reports:
         for alarm in report.alarms:
             call.terminal.say(alarm.sentence)
+        running = sum(one.runs for one in report.left_running)
+        if running:
+            words = "instance runs" if running == 1 else "instances run"
+            call.terminal.say(f"{report.account}: {running} {words} whose lease is over; see `keylease instances`.")
     failures = [failure for report in reports for failure in report.failures]
     if failures:
         raise failures[0]
 
 
 def _as_json(report: PassReport) -> dict[str, Any]:
+    from keylease.cli.launch import left_as_json
+
     return {
         "account": report.account,
         "done": dict(report.done),
         "alarms": [{"what": one.what, "name": one.name, "sentence": one.sentence} for one in report.alarms],
         "failures": [{"code": one.code, "sentence": one.sentence, "hint": one.hint} for one in report.failures],
+        "left_running": [left_as_json(report.account, one) for one in report.left_running],
     }
 
 

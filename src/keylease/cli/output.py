@@ -13,30 +13,12 @@ from __future__ import annotations
 import json
 import os
 import sys
-import unicodedata
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import TextIO
 
+from keylease.cli.cell import Cell, harmless
 from keylease.errors import KeyleaseError
-
-STEERING = frozenset({"Cc", "Cs", "Zl", "Zp"})
-DIRECTION = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-
-
-@dataclass(frozen=True, slots=True)
-class Cell:
-    """One value: as people read it, as programs do, and its style on a terminal."""
-
-    people: str
-    program: str | None = None
-    style: str = ""
-
-    @property
-    def plain(self) -> str:
-        """As programs read it."""
-        return self.people if self.program is None else self.program
 
 
 class Terminal:
@@ -150,19 +132,6 @@ class Terminal:
 def colours(stream: TextIO) -> bool:
     """Whether to write colours there."""
     return _is_terminal(stream) and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-
-
-def harmless(text: str) -> str:
-    """The text without signs that steer a terminal; line breaks and tabs become spaces."""
-    if text.isascii() and text.isprintable():
-        return text
-    return "".join(_harmless_sign(sign) for sign in text)
-
-
-def _harmless_sign(sign: str) -> str:
-    if sign in "\t\r\n":
-        return " "
-    return "\ufffd" if unicodedata.category(sign) in STEERING or sign in DIRECTION else sign
 
 
 def _is_terminal(stream: TextIO | None) -> bool:

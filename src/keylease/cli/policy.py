@@ -30,7 +30,8 @@ AccountId = Annotated[
     str, typer.Option("--account", metavar="ID", help="For this account's resources only; an id or a name.")
 ]
 Partition = Annotated[
-    str | None, typer.Option("--partition", help="aws, aws-cn or aws-us-gov; else the configuration's, else aws.")
+    str | None,
+    typer.Option("--partition", help="aws, aws-cn, aws-us-gov or aws-eusc; else the configuration's, else aws."),
 ]
 FencesAhead = Annotated[
     bool, typer.Option("--fences-ahead", help="The issuer makes no fences; also where the configuration says so.")

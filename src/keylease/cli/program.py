@@ -15,6 +15,8 @@ import keylease
 from keylease.cli import (
     agent,
     approvals,
+    audit,
+    baseline,
     collect,
     configure,
     connect,
@@ -70,7 +72,7 @@ def keylease_command(
 
 COMMON = (sign_in, leases, requests, collect, revoke, approvals, events)
 SESSIONS = (configure, status, connect, exec, console, agent)
-OPERATING = (prepare, policy, doctor, horizon, fences, launch, operate, demo)
+OPERATING = (prepare, policy, doctor, audit, baseline, horizon, fences, launch, operate, demo)
 
 for part in (*COMMON, *SESSIONS, *OPERATING):
     app.add_typer(part.commands)

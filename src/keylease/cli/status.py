@@ -9,9 +9,9 @@ import typer
 
 from keylease.agent.session import Session, clock_warning
 from keylease.cli import describe, prompt
+from keylease.cli.cell import Cell
 from keylease.cli.context import EVERYBODY, Invocation, command
 from keylease.cli.exec import place_of
-from keylease.cli.output import Cell
 from keylease.domain import spoken
 from keylease.domain.clock import from_text, to_text
 from keylease.errors import ServerUnreachable, SignInNeeded

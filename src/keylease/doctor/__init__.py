@@ -1,6 +1,7 @@
 """What an administrator asks first: would keylease work here, and is it safe?
 
-`examine` turns facts into rows, without asking anybody. `gather` asks AWS and the ledger for the facts. All checks
+`examine` turns facts into rows, without asking anybody. `gather` asks AWS, the company's directory and
+the ledger for the facts. All checks
 run whatever one of them finds, over every account; what could not be looked at is said, never passed over.
 
 Nothing in AWS is changed. What a pass mends by itself (orphans, ghosts) is not told here.
@@ -12,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from functools import partial
 
-from keylease.doctor import identities, leased, machine, reviewed
+from keylease.doctor import identities, leased, machine, reviewed, sign_in
 from keylease.doctor.facts import AccountFacts, Facts
 from keylease.doctor.row import Row, Verdict, fix
 from keylease.errors import AwsUnreachable, KeyleaseError
@@ -24,8 +25,8 @@ Check = Callable[[], Iterable[Row]]
 
 def examine(facts: Facts) -> list[Row]:
     """All rows: keylease itself first, then account by account."""
-    own: list[Check] = [partial(check, facts) for check in (machine.configuration, machine.sign_in, machine.ledger)]
-    rows = list(_run(own))
+    own = (machine.configuration, machine.sign_in, sign_in.directory, machine.ledger)
+    rows = list(_run(partial(check, facts) for check in own))
     for at in facts.accounts:
         rows += [replace(row, account=at.name) for row in _run(_checks(at, facts))]
     return rows

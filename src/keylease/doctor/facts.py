@@ -1,4 +1,4 @@
-"""What doctor knows when it judges: values that were read from AWS, the ledger and the configuration.
+"""What doctor knows when it judges: values read from AWS, the directory, the ledger and the configuration.
 
 Whatever could not be read is there as the failure that it was, so that one thing that fails hides no other.
 """
@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import TypeAlias, TypeVar
 
 from keylease.aws.inspector import Caller, Group, Quota, Role, Standing
-from keylease.domain.access import PermissionSet
+from keylease.domain.access import Catalogue, PermissionSet
 from keylease.domain.plan import Observed
 from keylease.errors import KeyleaseError
 
@@ -111,9 +111,30 @@ class MachineFacts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SignInFacts:
+    """The company's directory."""
+
+    entra: bool
+    issuer: str
+    redirect_address: str
+    signs_with: Fact[frozenset[str]]
+    """Algorithms, as the provider's document says; none where it does not."""
+    keys: Fact[int]
+    """How many could verify a token here."""
+    skew: Fact[timedelta]
+    graph: Fact[str] | None
+    """What Graph says that the first administrator has lost, or nothing; None where it is not asked."""
+    algorithms: frozenset[str]
+    mfa_context: str | None
+    device_code: bool
+    catalogue: Catalogue
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """Everything at one moment."""
+    """Everything at one moment. `sign_in` is None where no directory is configured."""
 
     now: datetime
     machine: MachineFacts
+    sign_in: Fact[SignInFacts] | None
     accounts: tuple[AccountFacts, ...]

@@ -1,5 +1,7 @@
-"""Asks AWS and the ledger for what doctor judges. It only reads, but for one thing: a ledger that is opened is
-brought to this keylease's schema, as at every start. A ledger that is not there yet is not made.
+"""Asks AWS, the directory and the ledger for what doctor judges.
+
+It only reads, but for one thing: a ledger that is opened is brought to this keylease's schema, as at every start. A
+ledger that is not there yet is not made.
 
 In each account the remover's credentials read, since they may see most; where they do not work the issuer's do, so
 far as they may. Accounts are asked side by side. An account that does not answer is asked nothing more.
@@ -20,6 +22,7 @@ from keylease.aws.account import Account
 from keylease.aws.clients import Clients
 from keylease.aws.inspector import Caller, Group, Standing
 from keylease.aws.sweep import observed
+from keylease.doctor import sign_in
 from keylease.doctor.facts import AccountFacts, Fact, Facts, IdentityFacts, LedgerFacts, MachineFacts, learn
 from keylease.doctor.identities import expected
 from keylease.domain import event, iam
@@ -40,13 +43,19 @@ _ELSEWHERE = "Correct the identity's credentials, or the account's `id`."
 def gather(settings: Settings, accounts: Mapping[str, Account], configuration: str, clock: Clock) -> Facts:
     """Everything that `examine` judges, of the configuration and its accounts as the AWS door takes them.
 
-    `configuration` is what to call it. Raises nothing of what AWS or the ledger fail with.
+    `configuration` is what to call it. Raises nothing of what AWS, the directory or the ledger fail with.
     """
     ledger, store = _ledger(settings.store.url)
     readings = [_Reading(name, account, clock, holds=settings.server.holds) for name, account in accounts.items()]
     with closing(store) if store else nullcontext(), ThreadPoolExecutor(max_workers=SIDE_BY_SIDE) as pool:
+        directory = pool.submit(sign_in.gather, settings, clock)
         found = tuple(pool.map(partial(_account, settings, store), readings))
-    return Facts(now=clock.now(), machine=_machine(settings, configuration, ledger), accounts=found)
+    return Facts(
+        now=clock.now(),
+        machine=_machine(settings, configuration, ledger),
+        sign_in=directory.result(),
+        accounts=found,
+    )
 
 
 def _machine(settings: Settings, configuration: str, ledger: LedgerFacts) -> MachineFacts:

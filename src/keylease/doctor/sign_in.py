@@ -1,19 +1,18 @@
 """Checks of the company's directory: would people sign in, and do leases end when somebody leaves?
 
-`gather` asks the provider and Microsoft Graph, `rows` judges. Nobody signs in for it: what only a person's token
-would show is named as not checked.
+`gather` asks the provider and Microsoft Graph, `directory` judges. Nobody signs in for it: what only a person's
+token would show is named as not checked.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from uuid import UUID
 
 from keylease import app
-from keylease.doctor.facts import Fact, learn
+from keylease.doctor.facts import Fact, Facts, SignInFacts, learn
 from keylease.doctor.row import Row, Verdict, failed, fix, many, ok, unknown
 from keylease.domain.access import Catalogue
 from keylease.domain.clock import Clock
@@ -30,28 +29,8 @@ NOBODY = "00000000-0000-4000-8000-000000000000"
 ENTRA = "docs/how-to/entra.md shows how."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SignInFacts:
-    """The directory at one moment."""
-
-    entra: bool
-    issuer: str
-    redirect_address: str
-    signs_with: Fact[frozenset[str]]
-    """Algorithms, as the provider's document says; none where it does not."""
-    keys: Fact[int]
-    """How many could verify a token here."""
-    skew: Fact[timedelta]
-    graph: Fact[str] | None
-    """What Graph says that the first administrator has lost, or nothing; None where it is not asked."""
-    algorithms: frozenset[str]
-    mfa_context: str | None
-    device_code: bool
-    catalogue: Catalogue
-
-
 def gather(settings: Settings, clock: Clock) -> Fact[SignInFacts] | None:
-    """What `rows` judges; None where no directory is configured."""
+    """What `directory` judges; None where no directory is configured."""
     company = learn(partial(app.company, settings.sign_in, clock))
     if company is None or isinstance(company, KeyleaseError):
         return company
@@ -85,21 +64,22 @@ def _ask(people: People, issuer: str, catalogue: Catalogue) -> str:
     return f"{named[0]} {lost}" if lost and named else ""
 
 
-def rows(facts: Fact[SignInFacts] | None, *, unsafe: bool) -> Iterator[Row]:
-    """All rows; `unsafe`: the development sign-in is allowed, of which another check speaks."""
-    if facts is None:
-        if not unsafe:
+def directory(facts: Facts) -> Iterator[Row]:
+    """All rows. Where the development sign-in is allowed in place of a directory, another check speaks of it."""
+    of = facts.sign_in
+    if of is None:
+        if not facts.machine.allow_unsafe_people:
             remedy = "Name the company's directory in [sign_in]: docs/how-to/entra.md, docs/how-to/openid.md."
             yield fix("directory", "No directory is configured, so nobody can sign in.", remedy)
         return
-    if isinstance(facts, KeyleaseError):
-        yield failed("directory", facts)
+    if isinstance(of, KeyleaseError):
+        yield failed("directory", of)
         return
     checks: tuple[Callable[[SignInFacts], Iterator[Row]], ...] = (
         _document, _keys, _clock, _redirect, _leaving, _demands, _administrators, _device,
     )  # fmt: skip
     for check in checks:
-        yield from check(facts)
+        yield from check(of)
 
 
 def _document(of: SignInFacts) -> Iterator[Row]:
@@ -166,7 +146,7 @@ def _leaving(of: SignInFacts) -> Iterator[Row]:
 def _roles(of: SignInFacts) -> Iterator[Row]:
     rest = [grant.name for grant in of.catalogue.grants if not all(map(_is_id, grant.who.groups))]
     if rest:
-        sentence = f"{' and '.join(rest)} rest on app roles: who loses one keeps the lease, until they leave."
+        sentence = f"{_grants(rest, 'rest')} on app roles: who loses one keeps the lease, until they leave."
         yield ok("leaving-a-role", f"{sentence} Groups, by their ids, are looked after.")
 
 
@@ -175,12 +155,10 @@ def _demands(of: SignInFacts) -> Iterator[Row]:
     strong = [grant.name for grant in of.catalogue.grants if grant.mfa]
     fresh = [grant.name for grant in of.catalogue.grants if grant.max_sign_in_age is not None]
     if strong and of.entra and of.mfa_context is None:
-        sentence = f"{' and '.join(strong)} demand a second factor, of which Entra's tokens do not speak."
+        sentence = f"{_grants(strong, 'demand')} a second factor, of which Entra's tokens do not speak."
         yield fix("second-factor", sentence, f"Set `sign_in.mfa_context` to an authentication context; {ENTRA}")
     if fresh:
-        sentence = (
-            f"{' and '.join(fresh)} demand a fresh sign-in. Only a token shows whether the provider dates it."
-        )
+        sentence = f"{_grants(fresh, 'demand')} a fresh sign-in. Only a token shows whether the provider dates it."
         remedy = "Sign in once. With Entra, add the optional claim auth_time to id tokens first."
         yield Row(check="sign-in-age", verdict=Verdict.NOT_CHECKED, sentence=sentence, remedy=remedy)
 
@@ -206,6 +184,12 @@ def _administrators(of: SignInFacts) -> Iterator[Row]:
 def _device(of: SignInFacts) -> Iterator[Row]:
     if of.device_code:
         yield ok("device-code", "Sign-in with a code on another device is allowed; many companies block it.")
+
+
+def _grants(names: list[str], verb: str) -> str:
+    """`The grant media demands`, `The grants logs and media demand`."""
+    several = len(names) > 1
+    return f"The grant{'s' if several else ''} {' and '.join(names)} {verb}{'' if several else 's'}"
 
 
 def _is_id(text: str) -> bool:

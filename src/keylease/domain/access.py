@@ -211,6 +211,13 @@ class Catalogue:
         names = {name for grant in self.grants if account in grant.accounts for name in grant.permission_sets}
         return tuple(one for name, one in self.permission_sets.items() if name in names)
 
+    @property
+    def groups(self) -> frozenset[str]:
+        """All groups of the directory on which anything rests here."""
+        whos = [self.administrators, self.auditors]
+        whos += [who for grant in self.grants for who in (grant.who, grant.approvers)]
+        return frozenset().union(*(who.groups for who in whos))
+
     def may_audit(self, principal: Principal) -> bool:
         """Whether the principal may read everybody's leases and the audit trail."""
         return self.auditors.includes(principal) or self.administrators.includes(principal)

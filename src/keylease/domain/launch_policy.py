@@ -10,8 +10,8 @@ knows; one statement for all of them would deny everything. What they say togeth
 - with a launch role or none: roles are passed from `/keylease/launch/` alone, and to EC2 alone.
 
 How many instances somebody launches no condition can say; a quota of the account can. An instance goes on after
-its lease: docs/launch.md says what is done about it. The tags are those of leased users and of sessions, so the
-statements serve a group as well as a session role. Nothing here calls AWS.
+its lease: docs/how-to/launch.md says what is done about it. The tags are those of leased users and of sessions, so
+the statements serve a group as well as a session role. Nothing here calls AWS.
 
 Condition keys: AWS's service authorization reference for EC2.
 """

@@ -69,7 +69,13 @@ class Discovery:
             raise DirectoryUnreachable("The provider does not date its answers.") from None
 
     def _read(self) -> Metadata:
-        document = an_object(self._fetch.get(self._address))
+        answer = self._fetch.get(self._address)
+        if 400 <= answer.status_code < 500:
+            raise DirectoryUnreachable(
+                f"There is no provider's document at {self._address} (status {answer.status_code}).",
+                hint="Compare `tenant`, or `issuer`, in [sign_in] with what the provider shows.",
+            )
+        document = an_object(answer)
         if document.get("issuer") != self._issuer:
             raise DirectoryUnreachable(
                 f"The document at {self._address} is another issuer's.",

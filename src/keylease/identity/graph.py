@@ -25,6 +25,7 @@ from keylease.errors import DirectoryUnreachable, SignInRefused
 from keylease.identity.discovery import Discovery
 from keylease.identity.fetch import Fetch, an_object
 from keylease.identity.oauth import Client
+from keylease.identity.refusals import SETTINGS
 
 AT_ONCE = 20
 """Questions in one batch; Graph's own limit."""
@@ -143,7 +144,9 @@ class Graph:
         try:
             given = self._client.ask(self._discovery.read(), grant_type="client_credentials", scope=scope)
         except SignInRefused as refused:
-            raise DirectoryUnreachable(refused.sentence, hint=refused.hint) from None
+            hint = OWN_SETTINGS if refused.hint in {SETTINGS, type(refused).hint} else refused.hint
+            sentence = f"keylease gets no access token for Microsoft Graph. {refused.sentence}"
+            raise DirectoryUnreachable(sentence, hint=hint) from None
         if given.access_token is None:
             raise DirectoryUnreachable("The directory gave keylease no access token for Microsoft Graph.")
         return given.access_token, now + timedelta(seconds=given.expires_in) - EARLY
@@ -156,6 +159,7 @@ PERMISSIONS = (
     "Give keylease's application the application permissions User.Read.All and GroupMember.Read.All, with an "
     "administrator's consent."
 )
+OWN_SETTINGS = "Look at `client_id`, the client's secret and `graph` in [sign_in]."
 
 
 def _listed(page: Mapping[str, Any]) -> list[Any]:

@@ -68,6 +68,7 @@ class Oidc:
     def __init__(self, provider: Provider, fetch: Fetch, clock: Clock) -> None:
         registration = provider.registration
         self.provider = provider
+        self.issuer = registration.issuer
         self.discovery = Discovery(registration.issuer, fetch, clock)
         self.keys = Keys(fetch, clock)
         self.client = Client(registration.client_id, registration.client_secret, fetch)

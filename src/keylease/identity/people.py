@@ -5,10 +5,13 @@ is not among what the lesser `User.ReadBasic.All` shows) and `GroupMember.Read.A
 need `Member.Read.Hidden` besides; without it Graph answers as if nobody were in them.
 
 Somebody is gone who is not found, whose account is disabled, or who is in none of the groups that were asked for,
-directly or by way of others. Every other answer says nothing of the person, and then they are not gone. App roles
-cannot be looked up with so few permissions: of a lease that rests on one, only the person is.
+directly or by way of others (where every one is needed: not in all). Every other answer says nothing of the person,
+and then they are not gone. App roles cannot be looked up with so few permissions: where one of several is enough,
+and a role is among them, only the person is.
 
-From Microsoft's references of checkMemberGroups, getMemberGroups and the user resource.
+Graph is asked for the people in question and not for what has changed (delta queries): a delta lists direct members
+alone, and needs a state that is kept. From Microsoft's references of delta queries, checkMemberGroups,
+getMemberGroups and the user resource.
 """
 
 from __future__ import annotations
@@ -39,14 +42,15 @@ class EntraPeople:
         self._graph = graph
         self._issuer = issuer
 
-    def gone(self, principals: Mapping[str, frozenset[str]]) -> Mapping[str, str]:
+    def gone(self, principals: Mapping[str, frozenset[str]], *, every: bool = False) -> Mapping[str, str]:
         """Who of these is gone, each with a sentence. Raises `DirectoryUnreachable`."""
-        asked = {one: _questions(subject, principals[one]) for one, subject in self._ours(principals).items()}
+        resting = {one: _lookable(principals[one], every=every) for one in principals}
+        asked = {one: _questions(subject, resting[one]) for one, subject in self._ours(principals).items()}
         questions = [question for some in asked.values() for question in some]
         answers = self._graph.answers(questions, patience=IN_THE_BACKGROUND)
         lost, unknown = {}, []
         for one, some in asked.items():
-            sentence = _judged([next(answers) for _ in some])
+            sentence = _judged([next(answers) for _ in some], len(resting[one]) if every else 1)
             if sentence is None:
                 unknown.append(one)
             elif sentence:
@@ -72,20 +76,25 @@ class EntraPeople:
         }
 
 
-def _questions(subject: str, groups: frozenset[str]) -> list[Question]:
+def _lookable(groups: frozenset[str], *, every: bool) -> list[str]:
+    """Those that can be looked up; none where one is enough that cannot."""
+    found = sorted(filter(ID.fullmatch, groups))
+    return found if every or len(found) == len(groups) else []
+
+
+def _questions(subject: str, listed: Sequence[str]) -> list[Question]:
     """First whether the person is there, then of which of these groups they are, twenty at a time."""
     questions = [Question(path=f"/users/{subject}?$select=id,accountEnabled")]
-    listed = sorted(groups) if all(ID.fullmatch(group) for group in groups) else []
     for begin in range(0, len(listed), GROUPS_AT_ONCE):
-        some = listed[begin : begin + GROUPS_AT_ONCE]
+        some = list(listed[begin : begin + GROUPS_AT_ONCE])
         questions.append(Question(path=f"/users/{subject}/checkMemberGroups", body={"groupIds": some}))
     return questions
 
 
-def _judged(answers: Sequence[Answer]) -> str | None:
-    """What somebody has lost; empty where nothing, None where the answers do not say."""
+def _judged(answers: Sequence[Answer], needed: int) -> str | None:
+    """What somebody has lost who must be in so many groups; empty where nothing, None where they do not say."""
     person, *memberships = answers
-    return _presence(person) if _presence(person) != "" or not memberships else _membership(memberships)
+    return _presence(person) if _presence(person) != "" or not memberships else _membership(memberships, needed)
 
 
 def _presence(answer: Answer) -> str | None:
@@ -95,12 +104,14 @@ def _presence(answer: Answer) -> str | None:
     return {True: "", False: "is disabled in the directory"}.get(enabled) if isinstance(enabled, bool) else None
 
 
-def _membership(answers: Sequence[Answer]) -> str | None:
-    found = [answer.body.get("value") for answer in answers if answer.status == 200]
-    if any(found):
+def _membership(answers: Sequence[Answer], needed: int) -> str | None:
+    values = [answer.body.get("value") for answer in answers if answer.status == 200]
+    found = [value for value in values if isinstance(value, list)]
+    groups = sum(map(len, found))
+    if groups >= needed:
         return ""
-    all_told = len(found) == len(answers) and all(isinstance(one, list) for one in found)
-    return "is in none of the groups that the grant names" if all_told else None
+    lost = "has left a group that they signed in with" if groups else "is in none of the groups that count here"
+    return lost if len(found) == len(answers) else None
 
 
 def _code(answer: Answer) -> object:

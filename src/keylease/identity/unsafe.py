@@ -28,6 +28,7 @@ class UnsafePeople:
 
     def __init__(self, people: Iterable[Principal], clock: Clock) -> None:
         self.people = {person.subject: person for person in people}
+        self.issuer = next((person.issuer for person in self.people.values()), "nobody")
         self._clock = clock
 
     def principal(self, unverified_credential: str) -> Principal:

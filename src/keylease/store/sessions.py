@@ -81,6 +81,10 @@ class SqlSessions:
         with self._database.writing() as connection:
             connection.execute(web_sessions.delete().where(web_sessions.c.created_at < created_before))
 
+    def people(self) -> Mapping[str, frozenset[str]]:
+        """Everybody with a session, and the groups."""
+        return _people(self._database, web_sessions, web_sessions.c.ended_at.is_(None))
+
     def _update(self, which: sa.ColumnElement[bool], **values: datetime) -> int:
         with self._database.writing() as connection:
             return connection.execute(web_sessions.update().where(which).values(values)).rowcount
@@ -152,6 +156,10 @@ class SqlTerminals:
             gone = (terminal_tokens.c.until <= now) | terminal_tokens.c.terminal_id.in_(over)
             connection.execute(terminal_tokens.delete().where(gone))
             connection.execute(terminals.delete().where(terminals.c.expires_at <= now))
+
+    def people(self, now: datetime) -> Mapping[str, frozenset[str]]:
+        """Everybody whose terminal is signed in, and the groups."""
+        return _people(self._database, terminals, terminals.c.ended_at.is_(None) & (terminals.c.expires_at > now))
 
     def _held(self, token: str, *further: sa.ColumnElement[bool]) -> TerminalSignIn | None:
         wanted = (
@@ -231,6 +239,15 @@ def _of(table: sa.Table, principal_id: str) -> sa.ColumnElement[bool]:
     """Somebody's sign-ins that were not ended. A subject may hold the sign that parts it from its issuer."""
     whole = table.c.issuer + "#" + table.c.subject == principal_id
     return whole & table.c.ended_at.is_(None)
+
+
+def _people(database: Database, table: sa.Table, which: sa.ColumnElement[bool]) -> dict[str, frozenset[str]]:
+    found: dict[str, frozenset[str]] = {}
+    with database.reading() as connection:
+        for row in connection.execute(table.select().where(which)).mappings():
+            who = _to_signed_in(row).principal
+            found[who.id] = found.get(who.id, frozenset()) | who.groups
+    return found
 
 
 def _signed_in_to_row(signed_in: SignedIn) -> dict[str, Any]:

@@ -154,6 +154,8 @@ def health(state: Health, now: datetime) -> HealthOut:
         alarms=sum(len(report.alarms) for report in state.reports),
         failures=sum(len(report.failures) for report in state.reports),
         horizons_near=len(state.near),
+        directory_silent_since=to_text(state.silent_since) if state.silent_since else None,
+        left_running=sum(one.runs for report in state.reports for one in report.left_running),
     )
 
 

@@ -79,7 +79,18 @@ def cookies_of(request: Request) -> Cookies:
 
 
 def caller(request: Request) -> Caller:
-    """Who sent this request. Raises `SignInNeeded`."""
+    """Who sent this request. Raises `SignInNeeded`.
+
+    The configuration names people by subject and group alone, and means those of its own directory. So a sign-in
+    that is left over from another directory, or from the development sign-in, is over.
+    """
+    found = _caller(request)
+    if found.principal.issuer != given(request).sign_in.issuer:
+        raise SignInNeeded("That was a sign-in of another directory than the one that counts now.")
+    return found
+
+
+def _caller(request: Request) -> Caller:
     header = request.headers.get("authorization")
     if header is not None:
         return _from_header(given(request), header)

@@ -192,6 +192,13 @@ class VerifiedOut(Wire):
     last_hash: str
 
 
+class LaunchRoleOut(Wire):
+    """A role that a lease may pass to what it launches, and the instance profiles that hand it on."""
+
+    arn: str
+    instance_profiles: tuple[str, ...]
+
+
 class HealthOut(Wire):
     """The server answers; the rest counts what the last pass saw. `well`: nobody needs to look."""
 
@@ -201,6 +208,9 @@ class HealthOut(Wire):
     alarms: int
     failures: int
     horizons_near: int
+    directory_silent_since: str | None
+    left_running: int
+    """Instances whose lease is over and that run on."""
 
 
 class ErrorOut(Wire):

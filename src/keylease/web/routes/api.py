@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Query, Request
 from starlette.responses import JSONResponse
 
+from keylease import launched
 from keylease.app import App
 from keylease.broker import Ask
 from keylease.domain import until
@@ -23,6 +24,7 @@ from keylease.web.wire import (
     ErrorOut,
     EventOut,
     HealthOut,
+    LaunchRoleOut,
     LeaseOut,
     MeOut,
     RenewIn,
@@ -163,6 +165,14 @@ def revoke(visit: Visiting, lease_id: str) -> LeaseOut:
 def history(visit: Visiting, lease_id: str) -> list[EventOut]:
     """What happened to one lease, oldest first."""
     return [show.event(link) for link in visit.app.visibility.history(visit.principal, lease_id)]
+
+
+@router.get("/api/leases/{lease_id}/launch-roles", tags=["leases"])
+def launch_roles(visit: Visiting, lease_id: str) -> list[LaunchRoleOut]:
+    """The roles that a lease may pass to what it launches, where it may launch anything."""
+    found = visit.app.visibility.lease(visit.principal, lease_id)
+    roles = launched.launch_roles(found, visit.app.clouds)
+    return [LaunchRoleOut(arn=one.arn, instance_profiles=one.instance_profiles) for one in roles]
 
 
 @router.get("/api/events", tags=["audit"])

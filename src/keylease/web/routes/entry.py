@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from datetime import timedelta
 from typing import Annotated
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 from fastapi import APIRouter, Depends, Form, Query, Request
 from starlette.responses import HTMLResponse, RedirectResponse
 
 from keylease.browsers import Way
 from keylease.web import render
+from keylease.web.guard import LOOPBACK
 from keylease.web.limits import limited
 from keylease.web.local import START, local
 from keylease.web.visit import Given, Holding, Visit, Visiting
@@ -40,6 +41,8 @@ def begin(
     mfa: bool = False,
 ) -> RedirectResponse:
     """To the directory. `max_age` in seconds and `mfa`: what the sign-in must be, where something asked for it."""
+    if other := _by_other_name(request):
+        return RedirectResponse(other, 303)
     browser = cookies.begun(request)
     way = Way(
         redirect_uri=request.app.state.callback,
@@ -50,6 +53,18 @@ def begin(
     answer = RedirectResponse(app.browsers.begin(browser, way), 303)
     cookies.put_begun(answer, browser)
     return answer
+
+
+def _by_other_name(request: Request) -> str | None:
+    """The same page under the server's own name, where this machine was called by another of its names.
+
+    The directory sends the browser back to the one that it knows, and no cookie goes from 127.0.0.1 to localhost.
+    """
+    own, asked = urlsplit(request.app.state.callback), request.url
+    both = {own.hostname or "", asked.hostname or ""}
+    if len(both) == 1 or not both <= LOOPBACK or own.port != asked.port:
+        return None
+    return f"{own.scheme}://{own.netloc}/sign-in?{asked.query}"
 
 
 @router.get("/sign-in/callback", dependencies=_limited)

@@ -8,9 +8,10 @@ from fastapi import APIRouter
 from starlette.responses import HTMLResponse, RedirectResponse
 
 from keylease.domain.status import Status
-from keylease.web import requested, show
+from keylease.launched import LeftRunning
+from keylease.web import connections, requested, show
 from keylease.web.render import visited
-from keylease.web.visit import Visiting
+from keylease.web.visit import Visit, Visiting
 from keylease.web.wire import LeaseOut
 
 router = APIRouter(include_in_schema=False)
@@ -38,11 +39,14 @@ def one(visit: Visiting, lease_id: str) -> HTMLResponse:
     """One lease: its state, its end, what can be done, and what happened."""
     found = visit.app.visibility.lease(visit.principal, lease_id)
     history = [show.event(link) for link in visit.app.visibility.history(visit.principal, lease_id)]
+    shown, mine = show.in_detail(visit, found), found.principal_id == visit.principal.id
     return visited(
         visit,
         "lease.html",
-        current="mine" if found.principal_id == visit.principal.id else "",
-        lease=show.in_detail(visit, found),
+        current="mine" if mine else "",
+        lease=shown,
+        connect=connections.offered(visit.app, shown) if mine else None,
+        left=[one for one in _left_running(visit) if one.lease is not None and one.lease.id == lease_id],
         if_approved=show.end_if_approved(visit, found),
         request=requested.card(visit, found),
         history=history[::-1],
@@ -62,6 +66,11 @@ def revoke(visit: Visiting, lease_id: str) -> RedirectResponse:
     """Give it back, withdraw it, or take it away."""
     visit.app.broker.revoke(visit.principal, lease_id)
     return RedirectResponse(f"/leases/{lease_id}", 303)
+
+
+def _left_running(visit: Visit) -> list[LeftRunning]:
+    """Instances whose lease is over, as the last pass saw them."""
+    return [one for report in visit.app.health.state.reports for one in report.left_running]
 
 
 def by_turn(leases: Iterable[LeaseOut]) -> dict[str, list[LeaseOut]]:

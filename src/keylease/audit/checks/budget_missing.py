@@ -1,0 +1,25 @@
+"""Nobody would hear that the bill explodes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from keylease.audit.finding import Check, Found, Severity
+from keylease.audit.snapshot import Snapshot, seen
+
+
+def find(at: Snapshot) -> Iterator[Found]:
+    """No budget at all."""
+    if not seen(at.budgets):
+        yield Found(kind="account", subject=at.account, sentence="The account has no budget.")
+
+
+CHECK = Check(
+    id="budget-missing",
+    title="There is no budget",
+    severity=Severity.LOW,
+    why="The bill is often the first sign of a stolen key; a budget shows it within a day instead of a month.",
+    mend="`keylease baseline` sets one up, with a mail.",
+    parts=("budgets",),
+    find=find,
+)
