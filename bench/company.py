@@ -20,6 +20,7 @@ from keylease.ports import AccessKey, Cloud, Kept, SignIn, Store
 from keylease.settings import Settings
 from keylease.testing import FakeClock, FakeCloud
 from keylease.testing_sign_ins import memory_kept
+from keylease.testing_telling import memory_telling
 
 OWNER, APPROVER, ADMINISTRATOR = "mara", "priya", "anna"
 ACCOUNT, PERMISSION_SET, GROUP = "media", "media-archive", "media-archive"
@@ -60,7 +61,15 @@ def company(store: Store, cloud: FakeCloud, kept: Kept | None = None, sign_in: S
     cloud.groups.add(GROUP)
     both = Cloud(issuer=cloud, remover=cloud)
     settings = Settings(**_SETTINGS)
-    return assemble(settings, store, {ACCOUNT: both}, cloud.clock, kept=kept or memory_kept(), sign_in=sign_in)
+    return assemble(
+        settings,
+        store,
+        {ACCOUNT: both},
+        cloud.clock,
+        kept=kept or memory_kept(),
+        telling=memory_telling(),
+        sign_in=sign_in,
+    )
 
 
 class UnwaitingClock(FakeClock):

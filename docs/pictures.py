@@ -55,6 +55,7 @@ SHOWN = (
     ("administration", "phone", "dark"),
     ("doctor", "desk", "light"),
     ("audit", "desk", "light"),
+    ("notices-feed", "desk", "light"),
     ("sign-in", "phone", "light"),
     ("sign-ins", "desk", "light"),
     ("not-there", "phone", "light"),

@@ -16,6 +16,7 @@ from keylease.domain.launch_policy import launch_statements
 from keylease.errors import BadConfiguration, UnsafeNotAllowed
 from keylease.testing import FakeClock, MemoryStore
 from keylease.testing_sign_ins import memory_kept
+from keylease.testing_telling import memory_telling
 
 WHOLE = """
 [accounts.main]
@@ -134,7 +135,9 @@ def test_the_environment_overrides_one_value(monkeypatch: pytest.MonkeyPatch) ->
 def test_the_development_sign_in_is_refused_without_the_setting_that_allows_it() -> None:
     people = '[unsafe_people.mara]\nname = "Mara Lind"\ngroups = ["media"]\n'
     with pytest.raises(UnsafeNotAllowed):
-        assemble(settings.parse(people), MemoryStore(), {}, FakeClock(), kept=memory_kept())
+        assemble(
+            settings.parse(people), MemoryStore(), {}, FakeClock(), kept=memory_kept(), telling=memory_telling()
+        )
     allowing = people + "[sign_in]\nallow_unsafe_people = true\n"
     with pytest.raises(UnsafeNotAllowed):
         assemble(
@@ -143,10 +146,13 @@ def test_the_development_sign_in_is_refused_without_the_setting_that_allows_it()
             {},
             FakeClock(),
             kept=memory_kept(),
+            telling=memory_telling(),
         )
     allowed = settings.parse(people + "[sign_in]\nallow_unsafe_people = true\n")
     assert (
-        assemble(allowed, MemoryStore(), {}, FakeClock(), kept=memory_kept()).unsafe.principal("mara").name
+        assemble(allowed, MemoryStore(), {}, FakeClock(), kept=memory_kept(), telling=memory_telling())
+        .unsafe.principal("mara")
+        .name
         == "Mara Lind"
     )
 

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from keylease.aws import account as aws
 from keylease.aws.clients import Clients
@@ -25,18 +26,20 @@ from keylease.domain.plan import Rules
 from keylease.errors import UnsafeNotAllowed
 from keylease.health import Health
 from keylease.identity.unsafe import UnsafePeople
-from keylease.ports import Cloud, DeviceSignIn, Kept, SignIn, Store
+from keylease.notices import Book, Notices
+from keylease.ports import Cloud, DeviceSignIn, Kept, SignIn, Store, Telling
 from keylease.reconciler import Reconciler
 from keylease.second_thoughts import SecondThoughts
 from keylease.session_leases import SessionLeases
 from keylease.settings import Identity, Settings
 from keylease.settings import SignIn as SignInSettings
-from keylease.store import kept, open_ledger
+from keylease.store import kept, open_ledger, telling
 from keylease.terminals import TerminalSignIns
 from keylease.visibility import Visibility
 
 if TYPE_CHECKING:
     from keylease.identity.company import Company
+    from keylease.notify import Sending
 
 
 MISSED = 4
@@ -63,6 +66,9 @@ class App:
     unsafe: UnsafePeople
     unsafe_people: Mapping[str, str]
     """Subject and name of everybody whom the development sign-in lets choose; empty where it is not allowed."""
+    telling: Telling
+    """What people are told, what they have chosen of it, and their private calendars."""
+    notices: Notices
     watch: DirectoryWatch | None = None
     """Ends the leases of people who are gone; None where nobody can be asked who is."""
 
@@ -72,8 +78,15 @@ def build(settings: Settings, *, clock: Clock | None = None, trust_empty_ledger:
     clock = clock or SystemClock()
     clouds = {name: cloud(account, clock, settings) for name, account in accounts(settings).items()}
     ledger = open_ledger(settings.store.url)
-    signed_in = kept(ledger.database)
-    return assemble(settings, ledger, clouds, clock, kept=signed_in, trust_empty_ledger=trust_empty_ledger)
+    return assemble(
+        settings,
+        ledger,
+        clouds,
+        clock,
+        kept=kept(ledger.database),
+        telling=telling(ledger.database),
+        trust_empty_ledger=trust_empty_ledger,
+    )
 
 
 def assemble(
@@ -83,6 +96,7 @@ def assemble(
     clock: Clock,
     *,
     kept: Kept,
+    telling: Telling,
     sign_in: SignIn | None = None,
     trust_empty_ledger: bool = False,
 ) -> App:
@@ -116,6 +130,13 @@ def assemble(
     reconciler = Reconciler(
         store=store, clouds=clouds, clock=clock, rules=rules, trust_empty_ledger=trust_empty_ledger
     )
+    health = Health(
+        broker=broker,
+        reconciler=reconciler,
+        clock=clock,
+        watch=watch,
+        silence=MISSED * settings.sign_in.check_every,
+    )
     return App(
         catalogue=catalogue,
         store=store,
@@ -133,13 +154,7 @@ def assemble(
         session_leases=SessionLeases(store=store, clouds=clouds, catalogue=catalogue, clock=clock),
         visibility=Visibility(store=store, catalogue=catalogue),
         reconciler=reconciler,
-        health=Health(
-            broker=broker,
-            reconciler=reconciler,
-            clock=clock,
-            watch=watch,
-            silence=MISSED * settings.sign_in.check_every,
-        ),
+        health=health,
         sign_in=sign_in,
         browsers=Browsers(
             sign_in=sign_in,
@@ -157,8 +172,40 @@ def assemble(
         ),
         unsafe=unsafe,
         unsafe_people={subject: person.name for subject, person in unsafe.people.items()},
+        telling=telling,
+        notices=Notices(
+            store=store,
+            telling=telling,
+            clouds=clouds,
+            catalogue=catalogue,
+            clock=clock,
+            book=book(settings),
+            address=settings.server.address,
+            orphans=lambda: health.state.orphans,
+        ),
         watch=watch,
     )
+
+
+def book(settings: Settings) -> Book:
+    """Where people are found, as the settings say."""
+    _, chats = settings.notify.ways()
+    return Book(
+        people=settings.notify.people,
+        groups=settings.notify.groups,
+        chats=tuple(f"chat:{number}" for number, _ in enumerate(chats, start=1)),
+        still_open_after=settings.notify.still_open_after,
+    )
+
+
+def sending(settings: Settings) -> Sending | None:
+    """The way out for what people are told; None where the settings name none. Raises `BadConfiguration`."""
+    mail, chats = settings.notify.ways()
+    if mail is None and not chats:
+        return None
+    from keylease.notify import Sending
+
+    return Sending(mail=mail, chats=chats, host=urlsplit(settings.server.address).hostname or "keylease")
 
 
 def _refuse_unsafe(settings: Settings) -> None:

@@ -455,6 +455,27 @@ class FenceMissing(Unavailable):
     hint = "An administrator makes them: `keylease fences make --until 26w`."
 
 
+class NotDelivered(Unavailable):
+    """A mail or a chat message did not go out; it is tried again, and no lease depends on it."""
+
+    code, exit_status = "KL-422", 118
+    hint = "Is the server of `notify` reachable, and does it take the password?"
+
+
+class NoSuchFeed(Missing):
+    """A calendar's address that is not, or no longer, good."""
+
+    code, exit_status = "KL-423", 119
+    hint = "“Notices and calendar” makes a new one."
+
+
+class BadAddress(Invalid):
+    """What was written is no mail address."""
+
+    code, exit_status = "KL-250", 120
+    hint = "Write one such as mara.lind@example.com, or nothing."
+
+
 class DirectoryUnreachable(Unavailable):
     """The company's directory does not answer, or not as OpenID Connect has it."""
 

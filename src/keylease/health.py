@@ -43,6 +43,12 @@ class State:
     silent_since: datetime | None = None
     """Since when the directory has not answered, where that is too long: who leaves keeps what they have."""
 
+    @property
+    def orphans(self) -> int:
+        """Users without a lease that the last pass saw: removed, or too many to be removed without a person."""
+        removed = sum(report.done.get("RemoveOrphan", 0) for report in self.reports)
+        return removed + sum(alarm.what == "orphans" for report in self.reports for alarm in report.alarms)
+
     def is_well(self, now: datetime) -> bool:
         """A pass has run lately, and nothing needs a person."""
         if self.passed_at is None or now - self.passed_at > LATE:

@@ -12,6 +12,7 @@ from keylease.directory import DirectoryWatch, WatchReport
 from keylease.domain.clock import to_text
 from keylease.errors import KeyleaseError
 from keylease.health import Health
+from keylease.notices import Delivered, Notices, Send
 from keylease.reconciler import PassReport
 
 log = logging.getLogger(__name__)
@@ -31,6 +32,13 @@ def watching(watch: DirectoryWatch | None, every: timedelta) -> Iterator[None]:
         yield
         return
     with _repeated("directory", lambda: watch_once(watch), every):
+        yield
+
+
+@contextmanager
+def telling(notices: Notices, send: Send | None, every: timedelta) -> Iterator[None]:
+    """Tell people what happens, in the same way; without a way out nothing is written down either."""
+    with _repeated("notices", lambda: tell_once(notices, send), every):
         yield
 
 
@@ -70,6 +78,23 @@ def run_one(health: Health) -> Sequence[PassReport]:
     for near in health.state.near:
         log.warning("horizon of %s in %s is %s", near.permission_set, near.account, to_text(near.horizon))
     return reports
+
+
+def tell_once(notices: Notices, send: Send | None) -> Delivered:
+    """Collect what is to be told, and send it; what fails is logged, and tried again later."""
+    delivered = Delivered()
+    try:
+        if send is None:
+            return delivered
+        notices.collect()
+        delivered = notices.deliver(send)
+    except KeyleaseError as failure:
+        log.error("notices failed: %s %s", failure.code, failure.sentence)  # noqa: TRY400 - a failure is its sentence
+    except Exception:
+        log.exception("notices failed")
+    if delivered.failed:
+        log.warning("notices: %d did not go out and will be tried again", delivered.failed)
+    return delivered
 
 
 def watch_once(watch: DirectoryWatch) -> WatchReport | None:

@@ -17,6 +17,7 @@ from keylease.domain.clock import from_text, to_text
 from keylease.domain.event import AuditEvent, ChainedEvent
 from keylease.domain.iam import Fence
 from keylease.domain.lease import Lease, State
+from keylease.domain.notice import Notice
 from keylease.domain.plan import Observed
 from keylease.domain.secret import Secret
 from keylease.domain.session import SessionTerms
@@ -500,3 +501,96 @@ class People(Protocol):
         `DirectoryUnreachable`; then nobody is gone. Somebody who could not be looked up is not gone either.
         """
         ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting:
+    """A notice that is to be sent, and how often that was tried."""
+
+    notice: Notice
+    tries: int
+
+
+class Outbox(Protocol):
+    """What people are to be told, until it is sent. Fails as `Store` does."""
+
+    def cursor(self) -> int | None:
+        """Up to which record of the chain it was filled; None for never."""
+        ...
+
+    def put(self, notices: Sequence[Notice], *, cursor: int | None) -> None:
+        """Add notices, but those whose key is known, and move the cursor: both or neither. None leaves it."""
+        ...
+
+    def due(self, now: datetime, limit: int = 100) -> Sequence[Waiting]:
+        """What is to be sent by now, the oldest first."""
+        ...
+
+    def claim(self, waiting: Waiting, *, again_at: datetime) -> bool:
+        """Count one more try, and let the next one be no sooner. False where somebody else was first."""
+        ...
+
+    def done(self, key: str, *, at: datetime, failure: str | None) -> None:
+        """Never try it again: it was sent, or it was given up with the code of a failure."""
+        ...
+
+    def sent(self, lease_id: str) -> Sequence[tuple[datetime, Notice]]:
+        """What was sent of a lease, and when; oldest first."""
+        ...
+
+    def given_up(self) -> int:
+        """How many were given up."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """What somebody wishes to be told, and where. `name` and `groups` are of when they chose."""
+
+    principal_id: str
+    address: str = ""
+    """A mail address; empty for the one in the configuration."""
+    mails: bool = True
+    reminders: bool = True
+    groups: frozenset[str] = frozenset()
+
+
+class Choices(Protocol):
+    """What people have chosen. Fails as `Store` does."""
+
+    def of(self, principal_id: str) -> Choice | None:
+        """Somebody's."""
+        ...
+
+    def all(self) -> Sequence[Choice]:
+        """Everybody's."""
+        ...
+
+    def keep(self, choice: Choice) -> None:
+        """Write one down, in place of what was."""
+        ...
+
+
+class Feeds(Protocol):
+    """Private calendars, by the digest of what opens them; each person has at most one. Fails as `Store` does."""
+
+    def make(self, digest: str, principal_id: str, at: datetime) -> None:
+        """Let this open somebody's, and nothing that did before."""
+        ...
+
+    def whose(self, digest: str) -> str | None:
+        """Whose it opens."""
+        ...
+
+    def made_at(self, principal_id: str) -> datetime | None:
+        """When somebody's was made; None where they have none."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Telling:
+    """Where the ledger keeps what people are told."""
+
+    outbox: Outbox
+    choices: Choices
+    feeds: Feeds

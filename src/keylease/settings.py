@@ -28,6 +28,7 @@ from keylease.domain.secret import Secret
 from keylease.domain.session import LONGEST, SHORTEST
 from keylease.domain.status import Patience
 from keylease.domain.until import DAYS, SLOTS, parse_length
+from keylease.domain.words import MAIL
 from keylease.errors import BadConfiguration, BadUntil
 
 ENVIRONMENT = "KEYLEASE_SET_"
@@ -51,6 +52,9 @@ SessionLength = Annotated[Length, Field(ge=SHORTEST, le=LONGEST)]
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,62}$")]
 Address = Annotated[str, Field(pattern=r"^(https://|http://(localhost|127\.0\.0\.1|\[::1\])[:/])[^\s#?]+$")]
 """Encrypted, or on this machine."""
+
+
+MailAddress = Annotated[str, Field(pattern=MAIL, max_length=320)]
 
 
 class Section(BaseModel):
@@ -151,6 +155,43 @@ _PROVIDERS: dict[str | None, tuple[set[str], set[str]]] = {
 
 def _and(names: set[str]) -> str:
     return " and ".join(sorted(names))
+
+
+class Notify(Section):
+    """How people are told what happens, and where they are found. Without mail and chat nobody is told."""
+
+    mail: SecretStr | None = None
+    mail_file: Path | None = None
+    chat: tuple[SecretStr, ...] = ()
+    chat_file: Path | None = None
+    people: dict[str, MailAddress] = {}
+    groups: dict[str, tuple[MailAddress, ...]] = {}
+    still_open_after: Length = timedelta(days=1)
+
+    @model_validator(mode="after")
+    def _once(self) -> Self:
+        """Each is given in one place."""
+        if (self.mail and self.mail_file) or (self.chat and self.chat_file):
+            raise ValueError("an address and a file of it are both given")
+        return self
+
+    def ways(self) -> tuple[Secret | None, tuple[Secret, ...]]:
+        """The address of mail and those of chats, read now. Raises `BadConfiguration`."""
+        mail = Secret(self.mail.get_secret_value()) if self.mail else None
+        if self.mail_file:
+            mail = Secret(_file(self.mail_file, "notify.mail_file").strip())
+        chats = tuple(Secret(one.get_secret_value()) for one in self.chat)
+        if self.chat_file:
+            lines = _file(self.chat_file, "notify.chat_file").split()
+            chats = tuple(Secret(line) for line in lines)
+        return mail, chats
+
+
+def _file(path: Path, name: str) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        raise BadConfiguration(f"{name} cannot be read: {path}.") from None
 
 
 class Person(Section):
@@ -286,6 +327,7 @@ class Settings(BaseSettings):
     administrators: People = People()
     auditors: People = People()
     launch: LaunchRules = LaunchRules()
+    notify: Notify = Notify()
     baseline: Baseline = Baseline()
     unsafe_people: dict[str, Person] = {}
     renewal_grace: Length = timedelta(days=3)
@@ -361,7 +403,11 @@ def parse(text: str, *, origin: Path = Path("keylease.toml")) -> Settings:
     mistakes += _sets_of_nothing(raw)
     if settings is None or mistakes:
         raise BadConfiguration("\n".join(_listed(mistakes, text, origin)))
-    beside = {"store": _beside(settings.store, origin), "sign_in": _secret_beside(settings.sign_in, origin)}
+    beside = {
+        "store": _beside(settings.store, origin),
+        "sign_in": _secret_beside(settings.sign_in, origin),
+        "notify": _ways_beside(settings.notify, origin),
+    }
     return settings.model_copy(update=beside)
 
 
@@ -477,6 +523,13 @@ def _secret_beside(sign_in: SignIn, origin: Path) -> SignIn:
         return sign_in
     path = origin.absolute().parent / sign_in.client_secret_file
     return sign_in.model_copy(update={"client_secret_file": path})
+
+
+def _ways_beside(notify: Notify, origin: Path) -> Notify:
+    """And those that hold addresses."""
+    named = {name: getattr(notify, name) for name in ("mail_file", "chat_file")}
+    folder = origin.absolute().parent
+    return notify.model_copy(update={name: folder / path for name, path in named.items() if path is not None})
 
 
 def _permission_set(name: str, one: Set) -> PermissionSet:

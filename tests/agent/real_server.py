@@ -14,10 +14,12 @@ from keylease.browsers import Browsers, Stay
 from keylease.domain.clock import SystemClock
 from keylease.health import Health
 from keylease.identity.unsafe import UnsafePeople
+from keylease.notices import Book, Notices
 from keylease.sandbox.company import free_port
 from keylease.second_thoughts import SecondThoughts
 from keylease.terminals import TerminalSignIns
 from keylease.testing_sign_ins import memory_kept
+from keylease.testing_telling import memory_telling
 from keylease.web import create
 from session_world import SessionWorld
 from world import ANNA, MARA, PRIYA
@@ -66,5 +68,15 @@ def _app(world: SessionWorld) -> App:
         browsers=Browsers(sign_in=unsafe, kept=kept, store=world.store, clock=world.clock, stay=Stay()),
         terminals=TerminalSignIns(kept=kept, store=world.store, clock=world.clock, lasts=timedelta(days=30)),
         unsafe=unsafe,
+        telling=(telling := memory_telling()),
+        notices=Notices(
+            store=world.store,
+            telling=telling,
+            clouds=world.clouds,
+            catalogue=world.catalogue,
+            clock=world.clock,
+            book=Book(),
+            address="http://127.0.0.1",
+        ),
         unsafe_people={person.subject: person.name for person in PEOPLE},
     )

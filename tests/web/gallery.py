@@ -163,6 +163,8 @@ SCENES = (
     Scene("administration-none", "anna", _at("/administration")),
     Scene("doctor", "anna", _at("/administration"), press="Look at everything now"),
     Scene("audit", "anna", _many("/audit")),
+    Scene("notices", "tomas", _at("/notices")),
+    Scene("notices-feed", "tomas", _at("/notices"), press="Make an address"),
     Scene("sign-in", None, _at("/sign-in")),
     Scene("sign-ins", "tomas", _at("/sign-ins")),
     Scene("signed-out", None, _at("/signed-out")),

@@ -27,6 +27,7 @@ from keylease.ports import Cloud
 from keylease.settings import Settings
 from keylease.testing import FakeClock, FakeCloud, MemoryStore
 from keylease.testing_sign_ins import memory_kept
+from keylease.testing_telling import memory_telling
 from keylease.web.factory import attach
 
 SOON = timedelta(seconds=8)
@@ -80,6 +81,7 @@ def place(server: tuple[str, Switch], web: FastAPI, provider: RealProvider) -> P
         {"media": both, "platform": both},
         clock,
         kept=memory_kept(),
+        telling=memory_telling(),
         sign_in=provider.entra().sign_in,
     )
     attach(web, app, address=address)

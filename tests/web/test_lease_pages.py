@@ -71,11 +71,11 @@ def retiring(world: World) -> Lease:
 
 STATES: list[tuple[Callable[[World], Lease], str, str, str, set[str]]] = [
     (World.ask, "Waiting for somebody else", "Requested", "can approve", {"revoke"}),
-    (World.approved, "Your turn", "Approved", "by Priya Raman", {"collect", "revoke"}),
+    (World.approved, "Your turn", "Approved", "by Priya Raman", {"collect", "revoke", "end.ics"}),
     (World.collecting, "Your turn", "Collecting", "the word that you have it", {"replace", "revoke"}),
-    (World.active, "Working", "Active", "Collected just now", {"renew", "replace", "revoke"}),
-    (ending_soon, "Your turn", "Ending soon", "2 days left", {"renew", "replace", "revoke"}),
-    (retiring, "Working", "Ending soon", "Renewed", {"renew", "replace", "revoke"}),
+    (World.active, "Working", "Active", "Collected just now", {"renew", "replace", "revoke", "end.ics"}),
+    (ending_soon, "Your turn", "Ending soon", "2 days left", {"renew", "replace", "revoke", "end.ics"}),
+    (retiring, "Working", "Ending soon", "Renewed", {"renew", "replace", "revoke", "end.ics"}),
     (over, "Ended (1)", "Expired", "AWS refuses its access key", {"renew", "revoke"}),
     (closed, "Ended (1)", "Expired", "Its time was up.", {"renew"}),
     (undecided, "Ended (1)", "Expired", "Nobody decided on it.", {"renew"}),

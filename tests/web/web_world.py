@@ -25,6 +25,7 @@ from keylease.settings import Settings
 from keylease.testing import FakeClock, FakeCloud, MemoryStore
 from keylease.testing_sessions import FakeInstances
 from keylease.testing_sign_ins import memory_kept
+from keylease.testing_telling import memory_telling
 
 SETTINGS: dict[str, Any] = {
     "sign_in": {"allow_unsafe_people": True},
@@ -136,7 +137,10 @@ class World:
         media = Cloud(issuer=self.cloud, remover=self.cloud, instances=self.instances)
         clouds = {"media": media, "platform": both} if self.settings.get("accounts") else {}
         settings = Settings(**self.settings)
-        self.app: App = assemble(settings, self.store, clouds, self.clock, kept=self.kept, sign_in=self.sign_in)
+        self.telling = memory_telling()
+        self.app: App = assemble(
+            settings, self.store, clouds, self.clock, kept=self.kept, telling=self.telling, sign_in=self.sign_in
+        )
 
     def person(self, subject: str) -> Principal:
         return self.app.unsafe.principal(subject)

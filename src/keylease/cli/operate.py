@@ -9,6 +9,7 @@ from __future__ import annotations
 import signal
 import socket
 import sys
+from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 commands = typer.Typer()
 
 WITHOUT_END = 3600.0
+TELL_EVERY = timedelta(seconds=10)
+"""How often people are told what happened meanwhile."""
 
 
 @command(
@@ -57,8 +60,10 @@ def serve(call: Invocation) -> None:
     call.terminal.say(f"keylease answers at {settings.server.address}. Ctrl-C ends it; leases end without it.")
     if made.unsafe_people:
         call.terminal.say(f"Unsafe: whoever reaches it may be any of {', '.join(made.unsafe_people)}.")
+    out = app.sending(settings)
     passing = jobs.passes(made.health, settings.server.pass_every)
-    with passing, jobs.watching(made.watch, settings.sign_in.check_every):
+    telling = jobs.telling(made.notices, out.send if out else None, TELL_EVERY)
+    with passing, telling, jobs.watching(made.watch, settings.sign_in.check_every):
         uvicorn.Server(uvicorn.Config(api, log_config=None, server_header=False)).run(sockets=[listening])
 
 

@@ -43,3 +43,7 @@ def is_storable(text: str) -> bool:
 
 def _is_seen(sign: str) -> bool:
     return unicodedata.category(sign)[0] in _SHOWN and sign not in _BLANK
+
+
+MAIL = r"^[^\s@,;<>\"']{1,64}@[A-Za-z0-9]([A-Za-z0-9.-]{0,250}[A-Za-z0-9])?$"
+"""The form of a mail address: nothing that a header or an address's query could take for its own."""

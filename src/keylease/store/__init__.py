@@ -2,5 +2,6 @@
 
 from keylease.store.ledger import Ledger, open_ledger
 from keylease.store.sessions import kept
+from keylease.store.telling import telling
 
-__all__ = ["Ledger", "kept", "open_ledger"]
+__all__ = ["Ledger", "kept", "open_ledger", "telling"]

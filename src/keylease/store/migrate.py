@@ -13,7 +13,7 @@ from sqlalchemy.engine import Connection
 
 from keylease.errors import StoreNewer
 
-HEAD = "0003"
+HEAD = "0010"
 """The revision that this program writes. The known ones are those up to it."""
 
 

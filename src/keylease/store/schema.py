@@ -155,6 +155,51 @@ one_time = Table(
 )
 
 
+notices = Table(
+    "notices",
+    metadata,
+    Column("key", String(40), primary_key=True),
+    Column("told", String(16), nullable=False),
+    Column("to", String(320), nullable=False),
+    Column("lease_id", String(16)),
+    Column("text", JSON, nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("due_at", Instant),
+    Column("tries", Integer, nullable=False),
+    Column("done_at", Instant),
+    Column("failure", String(16)),
+    Index("notices_by_due", "due_at"),
+    Index("notices_by_lease", "lease_id"),
+)
+"""A notice that is done is due no more; `failure` says why where it was not sent."""
+
+notice_cursor = Table(
+    "notice_cursor",
+    metadata,
+    Column("name", String(16), primary_key=True),
+    Column("seq", Integer, nullable=False),
+)
+
+notice_choices = Table(
+    "notice_choices",
+    metadata,
+    Column("principal_id", String(512), primary_key=True),
+    Column("address", String(320), nullable=False),
+    Column("mails", Boolean, nullable=False),
+    Column("reminders", Boolean, nullable=False),
+    Column("groups", JSON, nullable=False),
+)
+
+feeds = Table(
+    "feeds",
+    metadata,
+    Column("principal_id", String(512), primary_key=True),
+    Column("digest", String(64), nullable=False),
+    Column("made_at", Instant, nullable=False),
+    Index("feeds_by_digest", "digest"),
+)
+
+
 def to_row(lease: Lease) -> dict[str, Any]:
     """A lease as a row."""
     row = {field.name: getattr(lease, field.name) for field in dataclasses.fields(lease)}

@@ -8,14 +8,12 @@ on each request all the same; an offer is what a form shows, never a permission.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 
 from keylease.app import App
 from keylease.domain.access import Grant, PermissionSet, Principal, Who
-from keylease.domain.lease import Kind
-from keylease.errors import GroupMissing, RoleMissing, Unavailable
+from keylease.sets import can
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,25 +62,8 @@ def _offer(app: App, principal: Principal, permission_set: PermissionSet, accoun
         automatic=all(grant.automatic for grant in covering),
         approvers=_approvers(app, covering, principal.subject),
         warnings=app.broker.warnings(account, permission_set),
-        can=can(app, account, permission_set, *permission_set.kinds),
+        can=can(app.clouds, account, permission_set, *permission_set.kinds),
     )
-
-
-def can(app: App, account: str, permission_set: PermissionSet | None, *kinds: Kind) -> tuple[str, ...]:
-    """What a permission set lets people do, a line each; nothing where AWS does not tell now."""
-    issuer = app.clouds[account].issuer if account in app.clouds else None
-    if issuer is None or permission_set is None:
-        return ()
-    said: dict[str, None] = {}
-    for kind in kinds:
-        with suppress(Unavailable, GroupMissing, RoleMissing):
-            facts = (
-                issuer.role_facts(permission_set.role or "")
-                if kind is Kind.SESSION
-                else issuer.group_facts(permission_set.group or "")
-            )
-            said |= dict.fromkeys(facts.can)
-    return tuple(said)
 
 
 def _approvers(app: App, grants: Sequence[Grant], subject: str) -> tuple[str, ...]:

@@ -16,7 +16,8 @@ from keylease.domain.status import Status, closes_at, status_of, time_left
 from keylease.domain.until import Until
 from keylease.errors import InThePast, TooShort
 from keylease.health import State as Health
-from keylease.web.offers import Offer, can, deciders
+from keylease.sets import can
+from keylease.web.offers import Offer, deciders
 from keylease.web.visit import Visit
 from keylease.web.wire import EventOut, HealthOut, LeaseOut, MayOut, MeOut, PersonOut, SetOut, VerifiedOut
 
@@ -71,7 +72,9 @@ def lease(visit: Visit, one: Lease) -> LeaseOut:
 def in_detail(visit: Visit, one: Lease) -> LeaseOut:
     """A single lease, with what it lets people do."""
     permission_set = visit.app.catalogue.permission_sets.get(one.permission_set)
-    return lease(visit, one).model_copy(update={"can": can(visit.app, one.account, permission_set, one.kind)})
+    return lease(visit, one).model_copy(
+        update={"can": can(visit.app.clouds, one.account, permission_set, one.kind)}
+    )
 
 
 def _role_arn(visit: Visit, one: Lease) -> str | None:

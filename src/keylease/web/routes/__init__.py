@@ -15,6 +15,7 @@ from keylease.web.routes import (
     history,
     leases,
     session,
+    telling,
     terminal,
 )
 
@@ -32,5 +33,6 @@ ROUTERS: tuple[APIRouter, ...] = (
     files.router,
     audit.router,
     administration.router,
+    telling.router,
 )
 """In the order in which addresses are matched."""

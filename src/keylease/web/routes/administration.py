@@ -63,10 +63,7 @@ def doctor(visit: Visiting, request: Request) -> HTMLResponse:
 
 
 def _numbers(visit: Visit) -> list[Number]:
-    orphans = sum(
-        report.done.get("RemoveOrphan", 0) + sum(alarm.what == "orphans" for alarm in report.alarms)
-        for report in visit.app.health.state.reports
-    )
+    orphans = visit.app.health.state.orphans
     return [
         Number(count=_count(visit, "stuck"), words="stuck", address="/leases/all?show=stuck"),
         Number(count=orphans, words="orphans seen by the last pass", address="#health"),

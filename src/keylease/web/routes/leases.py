@@ -50,6 +50,7 @@ def one(visit: Visiting, lease_id: str) -> HTMLResponse:
         if_approved=show.end_if_approved(visit, found),
         request=requested.card(visit, found),
         history=history[::-1],
+        told=visit.app.telling.outbox.sent(lease_id)[::-1],
     )
 
 
