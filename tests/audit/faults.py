@@ -32,6 +32,7 @@ from audit.accounts import (
     role,
     root,
     row,
+    scps,
     trail,
     user,
 )
@@ -316,6 +317,18 @@ one.fault(
     users=[user("bob", groups=("g",), boundary=managed("cap").arn)],
     groups=[group("g", inline=inline(allow("iam:DeleteUserPermissionsBoundary")))],
     policies=[managed("cap", EVERYTHING, attached=0)],
+)
+NO_IAM = document({"Effect": "Deny", "Action": "iam:*", "Resource": "*"})
+one.fault(
+    "an SCP that is not known to hold here",
+    "bob",
+    **may(allow("iam:PutUserPolicy", on=OWN_KEYS)),
+    organization=organization(scps=scps() | {"elsewhere": NO_IAM}),
+)
+one.twin(
+    "an SCP that holds here",
+    **may(allow("iam:PutUserPolicy", on=OWN_KEYS)),
+    organization=organization(in_force=(NO_IAM,)),
 )
 one.twin("renewing an own access key", **may(allow("iam:CreateAccessKey", "iam:DeleteAccessKey", on=OWN_KEYS)))
 one.twin(

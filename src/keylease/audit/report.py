@@ -61,7 +61,7 @@ def examine(snapshot: Snapshot, checks: Iterable[Check]) -> Report:
             stopped.append((check.id, _stumbled(unforeseen), None))
             continue
         findings += found
-        partly += _policies_unread(check, snapshot)
+        partly += [*_policies_unread(check, snapshot), *_newer_than_report(check, snapshot)]
         stopped += partly
         if not partly:
             ran.append(check.id)
@@ -98,6 +98,17 @@ def _policies_unread(check: Check, snapshot: Snapshot) -> Iterator[tuple[str, Un
         yield check.id, Unseen(why=f"Policies that are in use could not be read: {listed}."), None
 
 
+def _newer_than_report(check: Check, snapshot: Snapshot) -> Iterator[tuple[str, Unseen, str | None]]:
+    """Users of whom the credential report knows nothing yet."""
+    if "report" not in check.parts or isinstance(snapshot.iam, Unseen) or isinstance(snapshot.report, Unseen):
+        return
+    missing = sorted({user.name for user in snapshot.iam.users} - {row.user for row in snapshot.report})
+    if missing:
+        listed = ", ".join(missing[:10]) + (" and more" if len(missing) > 10 else "")
+        yield check.id, Unseen(why=f"Users that are newer than the credential report: {listed}.", hint=LATER), None
+
+
+LATER = "AWS writes a new report every four hours; look again then."
 REGIONAL = frozenset({"recorders", "instances", "user_data", "functions", "tasks", "stacks", "parameters"})
 """The facts of a snapshot that are kept region by region."""
 
