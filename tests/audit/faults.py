@@ -117,6 +117,12 @@ one.fault(
     "root-access-key root",
     rows=[root(key(used=1), password_used=None)],
 )
+one.fault(
+    "its key yesterday, and the password long ago",
+    "root",
+    "root-access-key root",
+    rows=[root(key(used=1), password_used=ago(300))],
+)
 one.twin("never", rows=[root(password_used=None)])
 
 one = Of("root-in-members")
@@ -340,7 +346,7 @@ one.twin(
     **may(
         allow("iam:PassRole", Condition={"StringEquals": {"iam:PassedToService": "ecs-tasks.amazonaws.com"}}),
         allow("ec2:RunInstances"),
-        roles=[role("little", service="ec2.amazonaws.com", inline=inline(READS))],
+        roles=[MACHINE],
     ),
 )
 one.twin("an action that is denied", **may(allow("iam:*"), {"Effect": "Deny", "Action": "iam:*", "Resource": "*"}))
