@@ -61,3 +61,5 @@ lock: setup
 	$(LOCK) pyproject.toml --group dev -o locks/dev.txt
 	$(LOCK) tests/oracle/node.in -o locks/node.txt
 	$(LOCK) src/keylease/sandbox/tools.in -o src/keylease/sandbox/tools.lock
+	$(LOCK) bench/peers/prowler.in -o bench/peers/prowler.lock
+	$(LOCK) bench/peers/custodian.in -o bench/peers/custodian.lock

@@ -12,6 +12,9 @@ from collections.abc import Callable, Iterator, Sequence
 
 from bench import (
     agent_endpoint,
+    audit_vs_custodian,
+    audit_vs_floor,
+    audit_vs_prowler,
     aws_cli_overhead,
     calls_per_lease,
     credential_process_cached,
@@ -28,6 +31,9 @@ from keylease.errors import KeyleaseError
 
 MEASUREMENTS: dict[str, Callable[[], Iterator[Result]]] = {
     "agent_endpoint": agent_endpoint.measure,
+    "audit_vs_custodian": audit_vs_custodian.measure,
+    "audit_vs_floor": audit_vs_floor.measure,
+    "audit_vs_prowler": audit_vs_prowler.measure,
     "aws_cli_overhead": aws_cli_overhead.measure,
     "calls_per_lease": calls_per_lease.measure,
     "credential_process_cached": credential_process_cached.measure,

@@ -139,4 +139,3 @@ def test_uses_are_read_from_log_files_too(line: CommandLine) -> None:
 def test_a_key_of_root_is_touched_with_roots_own_credentials_alone(line: CommandLine) -> None:
     ended = line("root", "deactivate", "AKIAX", "--profile", "bob", "--yes", person=None)
     assert ended.status == NotRoot.exit_status
-    assert line("root", "deactivate", "AKIAX", "--yes", person=None).status == 2

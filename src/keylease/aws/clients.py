@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from keylease.aws.account import Account, Identity
 from keylease.aws.failures import ask
-from keylease.aws.session import ATTEMPTS, OnCall, config, session
+from keylease.aws.session import ATTEMPTS, READ_WITHIN, OnCall, config, session
 from keylease.ports import AccessKey
 
 if TYPE_CHECKING:
@@ -22,10 +22,21 @@ if TYPE_CHECKING:
 
 
 class Clients:
-    """Clients with one identity's credentials. Threads may share them."""
+    """Clients with one identity's credentials. Threads may share them.
 
-    def __init__(self, account: Account, identity: Identity, *, on_call: OnCall | None = None) -> None:
+    `read_within`: seconds that an answer may take; long listings take longer than an act may.
+    """
+
+    def __init__(
+        self,
+        account: Account,
+        identity: Identity,
+        *,
+        on_call: OnCall | None = None,
+        read_within: float = READ_WITHIN,
+    ) -> None:
         self.account = account
+        self._read_within = read_within
         self._identity = identity
         self._on_call = on_call
         self._lock = threading.Lock()
@@ -84,9 +95,8 @@ class Clients:
 
     def _make(self, name: str, attempts: int, **credentials: str) -> Any:
         make: Any = self._opened().client  # the stubs know each service by its own name only
-        return make(
-            name, endpoint_url=self.account.endpoint_url, config=config(self.account, attempts), **credentials
-        )
+        patience = config(self.account, attempts, read_within=self._read_within)
+        return make(name, endpoint_url=self.account.endpoint_url, config=patience, **credentials)
 
     def _opened(self) -> boto3.Session:
         if self._session is None:

@@ -59,7 +59,7 @@ def session(account: Account, identity: Identity, on_call: OnCall | None = None)
     return boto3.Session(botocore_session=made)
 
 
-def config(account: Account, attempts: int) -> Config:
+def config(account: Account, attempts: int, *, read_within: float = READ_WITHIN) -> Config:
     """How patiently a client asks: `attempts` in all, slower as soon as AWS asks for fewer calls.
 
     A proxy that the machine is set up for is used, but not on the way to the machine itself.
@@ -67,7 +67,7 @@ def config(account: Account, attempts: int) -> Config:
     return Config(
         proxies={} if _is_here(account.endpoint_url) else None,
         connect_timeout=CONNECT_WITHIN,
-        read_timeout=READ_WITHIN,
+        read_timeout=read_within,
         retries={"mode": "adaptive" if attempts > 1 else "standard", "total_max_attempts": attempts},
         user_agent_extra=f"keylease/{__version__}",
     )
