@@ -69,7 +69,7 @@ def build(settings: Settings, *, clock: Clock | None = None, trust_empty_ledger:
     """Wire everything as the settings say. Opens the ledger; calls AWS for nothing yet."""
     clock = clock or SystemClock()
     clouds = {name: cloud(account, clock, settings) for name, account in accounts(settings).items()}
-    ledger = open_ledger(settings.store.url)
+    ledger = open_ledger(settings.store.url, settings.store.password())
     signed_in = kept(ledger.database)
     return assemble(settings, ledger, clouds, clock, kept=signed_in, trust_empty_ledger=trust_empty_ledger)
 

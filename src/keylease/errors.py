@@ -490,6 +490,20 @@ class LedgerEmpty(Unsafe):
     hint = "Check `store.url`. If these users are to go, run the pass once with --unsafe-empty-ledger."
 
 
+class StoreAway(Unavailable):
+    """The ledger's database does not answer. Whether the last act was still written is not known."""
+
+    code, exit_status = "KL-607", 100
+    hint = "Look at the lease, then try again. `keylease doctor` says what the database answers."
+
+
+class StoreNotEmpty(Conflict):
+    """A ledger was to be copied to where there is one already."""
+
+    code, exit_status = "KL-608", 101
+    hint = "Name a database that holds no ledger; nothing was changed."
+
+
 class ServerUnreachable(Unavailable):
     """The CLI cannot reach the keylease server."""
 

@@ -78,9 +78,19 @@ class Server(Section):
 
 
 class Ledger(Section):
-    """Where the ledger is; a relative SQLite path counts from the file's folder."""
+    """Where the ledger is: SQLite for one machine, PostgreSQL for many. Paths count from the file's folder."""
 
     url: str = "sqlite:///keylease.db"
+    password_file: Path | None = None
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether processes on many machines may use it."""
+        return self.url.startswith("postgres")
+
+    def password(self) -> Secret | None:
+        """The password of the database's role, read now. Raises `BadConfiguration`."""
+        return None if self.password_file is None else _from_file("store.password_file", self.password_file)
 
 
 class SignIn(Section):
@@ -132,12 +142,14 @@ class SignIn(Section):
             return Secret(self.client_secret.get_secret_value())
         if self.client_secret_file is None:
             return None
-        try:
-            return Secret(self.client_secret_file.read_text(encoding="utf-8").strip())
-        except (OSError, UnicodeDecodeError):
-            raise BadConfiguration(
-                f"sign_in.client_secret_file cannot be read: {self.client_secret_file}."
-            ) from None
+        return _from_file("sign_in.client_secret_file", self.client_secret_file)
+
+
+def _from_file(setting: str, path: Path) -> Secret:
+    try:
+        return Secret(path.read_text(encoding="utf-8").strip())
+    except (OSError, UnicodeDecodeError):
+        raise BadConfiguration(f"{setting} cannot be read: {path}.") from None
 
 
 _PROVIDERS: dict[str | None, tuple[set[str], set[str]]] = {
@@ -456,10 +468,13 @@ def _parts(dotted: str) -> tuple[str, ...]:
 
 def _beside(ledger: Ledger, origin: Path) -> Ledger:
     """A relative SQLite path counts from the configuration's folder, wherever keylease is started."""
+    folder, changes = origin.absolute().parent, dict[str, object]()
     relative = re.fullmatch(r"sqlite:///(?!/)(.+)", ledger.url)
-    if relative is None or relative[1] == ":memory:":
-        return ledger
-    return Ledger(url=f"sqlite:///{origin.absolute().parent / relative[1]}")
+    if relative is not None and relative[1] != ":memory:":
+        changes["url"] = f"sqlite:///{folder / relative[1]}"
+    if ledger.password_file is not None:
+        changes["password_file"] = folder / ledger.password_file
+    return ledger.model_copy(update=changes)
 
 
 def _secret_beside(sign_in: SignIn, origin: Path) -> SignIn:

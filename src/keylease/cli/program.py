@@ -36,6 +36,7 @@ from keylease.cli import (
     revoke,
     sign_in,
     status,
+    store,
 )
 from keylease.cli.context import INTERRUPTED, AsJson, Config, Options, Person, Server, Verbose
 from keylease.cli.output import Terminal
@@ -72,7 +73,7 @@ def keylease_command(
 
 COMMON = (sign_in, leases, requests, collect, revoke, approvals, events)
 SESSIONS = (configure, status, connect, exec, console, agent)
-OPERATING = (prepare, policy, doctor, audit, baseline, horizon, fences, launch, operate, demo)
+OPERATING = (prepare, policy, doctor, audit, baseline, horizon, fences, launch, operate, store, demo)
 
 for part in (*COMMON, *SESSIONS, *OPERATING):
     app.add_typer(part.commands)

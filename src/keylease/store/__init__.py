@@ -1,6 +1,7 @@
 """The ledger in a database: SQLite for one machine, PostgreSQL for many, from one schema."""
 
+from keylease.store.copying import Copied, copy
 from keylease.store.ledger import Ledger, open_ledger
 from keylease.store.sessions import kept
 
-__all__ = ["Ledger", "kept", "open_ledger"]
+__all__ = ["Copied", "Ledger", "copy", "kept", "open_ledger"]
