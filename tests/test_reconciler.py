@@ -91,8 +91,8 @@ def test_a_second_access_key_on_a_leased_user_is_deleted(world: World) -> None:
 
 
 def test_what_iam_is_slow_to_show_is_neither_ghost_nor_orphan(world: World) -> None:
-    world.cloud.lag = timedelta(minutes=4)
     lease = world.active()
+    world.cloud.lag = timedelta(minutes=4)
     for _ in range(8):
         assert world.run_pass().done == {}
         world.clock.pass_time(minutes=1)

@@ -6,11 +6,13 @@ needs; nothing below it reads a file, the environment or a clock of its own.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
+from keylease import jobs
 from keylease.aws import account as aws
 from keylease.aws.clients import Clients
 from keylease.aws.instances import AwsInstances
@@ -25,12 +27,15 @@ from keylease.domain.plan import Rules
 from keylease.errors import UnsafeNotAllowed
 from keylease.health import Health
 from keylease.identity.unsafe import UnsafePeople
-from keylease.ports import Cloud, DeviceSignIn, Kept, SignIn, Store
+from keylease.pacing import MemoryPaces, MemoryPasses, Pacing
+from keylease.ports import Cloud, DeviceSignIn, Kept, Paces, Passes, SignIn, Store
 from keylease.reconciler import Reconciler
 from keylease.session_leases import SessionLeases
 from keylease.settings import Identity, Settings
 from keylease.settings import SignIn as SignInSettings
 from keylease.store import kept, open_ledger
+from keylease.store.database import Database
+from keylease.store.shared import SqlPaces, SqlPasses
 from keylease.terminals import TerminalSignIns
 from keylease.visibility import Visibility
 
@@ -63,15 +68,67 @@ class App:
     """Subject and name of everybody whom the development sign-in lets choose; empty where it is not allowed."""
     watch: DirectoryWatch | None = None
     """Ends the leases of people who are gone; None where nobody can be asked who is."""
+    database: Database | None = None
+    """Where the ledger lies, for what else lies there; None where it lies in memory."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shared:
+    """What processes tell one another."""
+
+    passes: Passes
+    paces: Paces
 
 
 def build(settings: Settings, *, clock: Clock | None = None, trust_empty_ledger: bool = False) -> App:
     """Wire everything as the settings say. Opens the ledger; calls AWS for nothing yet."""
     clock = clock or SystemClock()
-    clouds = {name: cloud(account, clock, settings) for name, account in accounts(settings).items()}
     ledger = open_ledger(settings.store.url, settings.store.password())
-    signed_in = kept(ledger.database)
-    return assemble(settings, ledger, clouds, clock, kept=signed_in, trust_empty_ledger=trust_empty_ledger)
+    paces = SqlPaces(ledger.database) if ledger.database.is_shared else MemoryPaces()
+    clouds = {
+        name: cloud(account, clock, settings, Pacing(paces, name, clock))
+        for name, account in accounts(settings).items()
+    }
+    made = assemble(
+        settings,
+        ledger,
+        clouds,
+        clock,
+        kept=kept(ledger.database),
+        shared=Shared(passes=SqlPasses(ledger.database), paces=paces),
+        trust_empty_ledger=trust_empty_ledger,
+    )
+    return replace(made, database=ledger.database)
+
+
+@contextmanager
+def passing(settings: Settings, made: App, at_once: int) -> Iterator[None]:
+    """Passes, and watches of the directory, until the block is left: none where `at_once` is zero.
+
+    With PostgreSQL through the queue that all processes share. Raises what the ledger may fail with.
+    """
+    every, watch_every = settings.server.pass_every, settings.sign_in.check_every
+    if at_once == 0:
+        yield
+        return
+    if made.database is None or not made.database.is_shared:
+        with jobs.passes(made.health, every), jobs.watching(made.watch, watch_every):
+            yield
+        return
+    from keylease.store.queue import prepare
+    from keylease.workers import Workers
+
+    prepare(made.database)
+    workers = Workers(
+        made.database.parameters,
+        health=made.health,
+        watch=made.watch,
+        every=every,
+        watch_every=watch_every,
+        at_once=at_once,
+    )
+    with workers.working():
+        yield
 
 
 def assemble(
@@ -82,12 +139,15 @@ def assemble(
     *,
     kept: Kept,
     sign_in: SignIn | None = None,
+    shared: Shared | None = None,
     trust_empty_ledger: bool = False,
 ) -> App:
     """Wire the centre around a ledger and accounts that are there already. Raises `UnsafeNotAllowed`.
 
-    Without a `sign_in` it is the one that the settings name.
+    Without a `sign_in` it is the one that the settings name; without anything `shared` this process knows only
+    itself.
     """
+    shared = shared or Shared(passes=MemoryPasses(), paces=MemoryPaces())
     _refuse_unsafe(settings)
     catalogue, unsafe = settings.catalogue(), UnsafePeople(settings.people(), clock)
     known = company(settings.sign_in, clock)
@@ -128,6 +188,8 @@ def assemble(
             clock=clock,
             watch=watch,
             silence=MISSED * settings.sign_in.check_every,
+            passes=shared.passes,
+            paces=shared.paces,
         ),
         sign_in=sign_in,
         browsers=Browsers(
@@ -199,10 +261,10 @@ def accounts(settings: Settings) -> dict[str, aws.Account]:
     }
 
 
-def cloud(account: aws.Account, clock: Clock, settings: Settings) -> Cloud:
+def cloud(account: aws.Account, clock: Clock, settings: Settings, pacing: Pacing | None = None) -> Cloud:
     """The identities in one account that this process holds. With `fences_ahead` the issuer makes no fences."""
-    holds, removing = settings.server.holds, Clients(account, account.remover)
-    issuer = AwsIssuer(Clients(account, account.issuer), clock, fences_ahead=settings.fences_ahead)
+    holds, removing = settings.server.holds, Clients(account, account.remover, pacing=pacing, removes=True)
+    issuer = AwsIssuer(Clients(account, account.issuer, pacing=pacing), clock, fences_ahead=settings.fences_ahead)
     regions = settings.launch.regions
     return Cloud(
         issuer=None if holds == "remover" else issuer,

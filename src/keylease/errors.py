@@ -504,6 +504,13 @@ class StoreNotEmpty(Conflict):
     hint = "Name a database that holds no ledger; nothing was changed."
 
 
+class StoreNotShared(Unsafe):
+    """Processes on several machines need one ledger, and this one is a file."""
+
+    code, exit_status = "KL-609", 102
+    hint = "Name a database of PostgreSQL in `store.url`; `keylease store copy` takes the ledger there."
+
+
 class ServerUnreachable(Unavailable):
     """The CLI cannot reach the keylease server."""
 

@@ -6,20 +6,23 @@ Each method is safe to call again after a crash or a lost answer.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 from keylease.domain.access import Principal, Probe
 from keylease.domain.clock import from_text, to_text
 from keylease.domain.event import AuditEvent, ChainedEvent
 from keylease.domain.iam import Fence
 from keylease.domain.lease import Lease, State
+from keylease.domain.pace import Pace
 from keylease.domain.plan import Observed
 from keylease.domain.secret import Secret
 from keylease.domain.session import SessionTerms
+
+R = TypeVar("R")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -471,6 +474,36 @@ class Kept:
     sessions: Sessions
     terminals: Terminals
     one_time: OneTime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Passed:
+    """What is known of the last pass over an account, or of another thing that is done again and again."""
+
+    at: datetime
+    """When it ended."""
+    content: Mapping[str, Any]
+    """Plain values."""
+
+
+class Passes(Protocol):
+    """What passes saw, for all processes to read. Fails as `Store` does."""
+
+    def keep(self, name: str, passed: Passed) -> None:
+        """Let this be what is known of the last one of that name."""
+        ...
+
+    def kept(self) -> Mapping[str, Passed]:
+        """All that is known, by name."""
+        ...
+
+
+class Paces(Protocol):
+    """How fast each account is asked, for all processes that ask it. Fails as `Store` does."""
+
+    def change(self, account: str, rule: Callable[[Pace], tuple[Pace, R]]) -> R:
+        """Let a rule change an account's pace, one at a time, and answer what the rule does."""
+        ...
 
 
 class People(Protocol):

@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from urllib.parse import urlencode
 
 from keylease.domain import iam
@@ -36,6 +37,7 @@ from keylease.errors import (
     RoleMissing,
     SignInRefused,
 )
+from keylease.pacing import Pacing
 from keylease.ports import AccessKey, Begun, Credentials, DeviceBegun, GroupFacts, LeaseQuery, SignedIn
 from keylease.testing_sessions import FakeRoles
 
@@ -53,6 +55,10 @@ class FakeClock:
     def now(self) -> datetime:
         """The present instant."""
         return self._now.replace(microsecond=0)
+
+    def precise(self) -> float:
+        """The present in seconds since 1970."""
+        return self._now.timestamp()
 
     def sleep(self, seconds: float) -> None:
         """Let that much time pass at once."""
@@ -93,12 +99,16 @@ class FakeCloud:
         groups: Sequence[str] = (),
         roles: Sequence[str] = (),
         lag: timedelta = timedelta(),
+        pacing: Pacing | None = None,
     ) -> None:
+        self.pacing = pacing
         self.clock = clock
         self.groups = set(groups)
         self.roles = FakeRoles(clock, roles)
         self.lag = lag
         self.users: dict[str, FakeUser] = {}
+        self._gone: dict[str, tuple[FakeUser, datetime]] = {}
+        self._made_at: dict[str, datetime] = {}
         self.fences: dict[str, str] = {}
         self.facts: dict[str, GroupFacts] = {}
         self.calls: Counter[str] = Counter()
@@ -143,13 +153,14 @@ class FakeCloud:
     def create_fence(self, fence: iam.Fence) -> None:
         """CreatePolicy."""
         with _Call(self, "CreatePolicy"):
+            self._made_at.setdefault(fence.name, self.clock.now())
             if self.fences.setdefault(fence.name, fence.document) != fence.document:
                 raise FenceDiffers(f"The fence {fence.name} was edited.")
 
     def create_user(self, user_name: str, fence: iam.Fence, tags: Mapping[str, str]) -> bool:
         """CreateUser."""
         with _Call(self, "CreateUser"):
-            if fence.name not in self.fences:
+            if fence.name not in self.fences or not self._is_shown(self._made_at[fence.name]):
                 return False
             here = self.users.setdefault(user_name, FakeUser(fence.name, dict(tags), self.clock.now()))
             if (here.fence, here.tags) != (fence.name, dict(tags)):
@@ -186,7 +197,8 @@ class FakeCloud:
     def observe(self) -> Observed:
         """GetAccountAuthorizationDetails and ListAccessKeys."""
         with _Call(self, "GetAccountAuthorizationDetails"):
-            seen = {name: user for name, user in self.users.items() if user.made_at + self.lag <= self.clock.now()}
+            seen = {name: user for name, user in self.users.items() if self._is_shown(user.made_at)}
+            seen |= {name: user for name, (user, at) in self._gone.items() if not self._is_shown(at)}
             worn = {user.fence for user in self.users.values()}
             return Observed(
                 users=tuple(_observed(name, user) for name, user in seen.items()),
@@ -207,6 +219,8 @@ class FakeCloud:
         for one in sorted(keys | ({access_key_id} if access_key_id else set())):
             self.delete_access_key(user_name, one)
         with _Call(self, "DeleteUser"):
+            if user is not None:
+                self._gone[user_name] = user, self.clock.now()
             return self.users.pop(user_name, None) is not None
 
     def leave_group(self, user_name: str, group: str) -> None:
@@ -227,12 +241,21 @@ class FakeCloud:
             if any(user.fence == name for user in self.users.values()):
                 return False
             self.fences.pop(name, None)
+            self._made_at.pop(name, None)
             return True
+
+    def _is_shown(self, at: datetime) -> bool:
+        """Whether AWS shows by now what happened then."""
+        return at + self.lag <= self.clock.now()
 
     def _user(self, user_name: str) -> FakeUser:
         if user_name not in self.users:
             raise AwsFailed(f"There is no user {user_name}.")
         return self.users[user_name]
+
+
+REMOVES = ("Delete", "Remove", "GetAccount")
+"""How the remover's calls begin."""
 
 
 class _Call:
@@ -243,7 +266,11 @@ class _Call:
         self._name = name
 
     def __enter__(self) -> None:
-        self._cloud.before(self._name)
+        asking = partial(self._cloud.before, self._name)
+        if self._cloud.pacing is None:
+            asking()
+        else:
+            self._cloud.pacing.call(asking, removes=self._name.startswith(REMOVES))
         self._cloud.calls[self._name] += 1
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
@@ -413,3 +440,25 @@ class FakeSignIn:
     def _fail(self) -> None:
         if self.failure is not None:
             raise self.failure
+
+
+class Limit:
+    """A fault: a target that takes so many calls a second, a few more at once, and refuses the others."""
+
+    def __init__(self, clock: FakeClock, *, a_second: float, burst: float) -> None:
+        self.clock = clock
+        self.a_second = a_second
+        self.burst = burst
+        self.refused = 0
+        self._left = burst
+        self._seen = clock.precise()
+
+    def __call__(self, _: str) -> None:
+        """Raises `AwsThrottled` for a call too many."""
+        now = self.clock.precise()
+        self._left = min(self.burst, self._left + (now - self._seen) * self.a_second)
+        self._seen = now
+        if self._left < 1:
+            self.refused += 1
+            raise AwsThrottled("AWS asks for fewer calls.")
+        self._left -= 1

@@ -16,7 +16,7 @@ import typer
 from keylease.cli.administer import configured
 from keylease.cli.cell import Cell
 from keylease.cli.context import OPERATORS, Invocation, WrongUsage, command, operator
-from keylease.errors import BadConfiguration
+from keylease.errors import BadConfiguration, StoreNotShared
 
 if TYPE_CHECKING:
     import logging
@@ -26,20 +26,35 @@ if TYPE_CHECKING:
 commands = typer.Typer()
 
 WITHOUT_END = 3600.0
+AT_ONCE = 8
+"""Accounts that one process passes at the same time, where nothing else is said."""
 
 
 @command(
     commands,
     "serve",
     panel=OPERATORS,
-    examples=("keylease serve", "keylease serve --config /etc/keylease/keylease.toml"),
+    examples=(
+        "keylease serve",
+        "keylease serve --config /etc/keylease/keylease.toml",
+        "keylease serve --workers 0   # passes run elsewhere: keylease worker",
+    ),
     common=operator,
 )
-def serve(call: Invocation) -> None:
+def serve(
+    call: Invocation,
+    *,
+    workers: Annotated[
+        int,
+        typer.Option(
+            "--workers", min=0, help="Accounts that are passed at once here; 0: `keylease worker` does it."
+        ),
+    ] = AT_ONCE,
+) -> None:
     """Run the server: the API, the pages, and a pass every minute."""
     import uvicorn
 
-    from keylease import app, jobs, web
+    from keylease import app, web
 
     _end_in_order()
     settings = configured(call)
@@ -50,8 +65,7 @@ def serve(call: Invocation) -> None:
     call.terminal.say(f"keylease answers at {settings.server.address}. Ctrl-C ends it; leases end without it.")
     if made.unsafe_people:
         call.terminal.say(f"Unsafe: whoever reaches it may be any of {', '.join(made.unsafe_people)}.")
-    passing = jobs.passes(made.health, settings.server.pass_every)
-    with passing, jobs.watching(made.watch, settings.sign_in.check_every):
+    with app.passing(settings, made, workers):
         uvicorn.Server(uvicorn.Config(api, log_config=None, server_header=False)).run(sockets=[listening])
 
 
@@ -74,7 +88,7 @@ def reconcile(
     ] = False,
 ) -> None:
     """Make AWS and the ledger agree: end what is due, remove what belongs to no lease."""
-    from keylease import app, jobs
+    from keylease import app
 
     if unsafe_empty_ledger and not once:
         raise WrongUsage("--unsafe-empty-ledger goes with --once alone.")
@@ -86,8 +100,36 @@ def reconcile(
         return
     _start_log(verbose=call.options.verbose)
     call.terminal.say("Pass after pass; Ctrl-C ends it.")
-    passing = jobs.passes(made.health, settings.server.pass_every)
-    with passing, jobs.watching(made.watch, settings.sign_in.check_every):
+    with app.passing(settings, made, AT_ONCE):
+        while True:
+            call.clock.sleep(WITHOUT_END)
+
+
+@command(
+    commands,
+    "worker",
+    panel=OPERATORS,
+    examples=("keylease worker", "keylease worker --at-once 16"),
+    common=operator,
+)
+def worker(
+    call: Invocation,
+    *,
+    at_once: Annotated[
+        int, typer.Option("--at-once", min=1, help="So many accounts are passed at the same time.")
+    ] = AT_ONCE,
+) -> None:
+    """Run passes and nothing else, beside any number of servers and workers. The ledger must lie in PostgreSQL."""
+    from keylease import app
+
+    _end_in_order()
+    settings = configured(call)
+    if not settings.store.is_shared:
+        raise StoreNotShared("The ledger is a file of SQLite, which serves one machine.")
+    made = app.build(settings)
+    _start_log(verbose=call.options.verbose)
+    call.terminal.say("Working; Ctrl-C ends it.")
+    with app.passing(settings, made, at_once):
         while True:
             call.clock.sleep(WITHOUT_END)
 

@@ -44,6 +44,11 @@ class Database:
         """Whether processes on many machines may use it."""
         self._turn = nullcontext() if self.is_shared else threading.Lock()
 
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """What the driver's own `connect` takes to come here. They may hold a password."""
+        return dict(self.engine.dialect.create_connect_args(self.engine.url)[1])
+
     def close(self) -> None:
         """Let go of it."""
         self.engine.dispose()

@@ -15,7 +15,7 @@ from sqlalchemy.engine import Connection
 from keylease.errors import StoreNewer
 from keylease.store.database import take_turn
 
-HEAD = "0004"
+HEAD = "0005"
 """The revision that this program writes. The known ones are those up to it."""
 
 
