@@ -10,7 +10,7 @@ import typer
 
 from keylease.cli.administer import configured
 from keylease.cli.context import OPERATORS, Invocation, command, operator
-from keylease.cli.output import Cell
+from keylease.cli.cell import Cell
 
 if TYPE_CHECKING:
     from keylease.store import Copied
