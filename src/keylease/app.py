@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
@@ -68,6 +68,8 @@ class App:
     """Subject and name of everybody whom the development sign-in lets choose; empty where it is not allowed."""
     watch: DirectoryWatch | None = None
     """Ends the leases of people who are gone; None where nobody can be asked who is."""
+    pacings: Mapping[str, Pacing] = field(default_factory=dict)
+    """How this process asks each account; empty where nobody counts."""
     database: Database | None = None
     """Where the ledger lies, for what else lies there; None where it lies in memory."""
 
@@ -85,10 +87,9 @@ def build(settings: Settings, *, clock: Clock | None = None, trust_empty_ledger:
     clock = clock or SystemClock()
     ledger = open_ledger(settings.store.url, settings.store.password())
     paces = SqlPaces(ledger.database) if ledger.database.is_shared else MemoryPaces()
-    clouds = {
-        name: cloud(account, clock, settings, Pacing(paces, name, clock))
-        for name, account in accounts(settings).items()
-    }
+    known = accounts(settings)
+    pacings = {name: Pacing(paces, name, clock) for name in known}
+    clouds = {name: cloud(account, clock, settings, pacings[name]) for name, account in known.items()}
     made = assemble(
         settings,
         ledger,
@@ -98,7 +99,7 @@ def build(settings: Settings, *, clock: Clock | None = None, trust_empty_ledger:
         shared=Shared(passes=SqlPasses(ledger.database), paces=paces),
         trust_empty_ledger=trust_empty_ledger,
     )
-    return replace(made, database=ledger.database)
+    return replace(made, database=ledger.database, pacings=pacings)
 
 
 @contextmanager

@@ -448,6 +448,13 @@ class DirectoryUnreachable(Unavailable):
     hint = "Nothing was used up. Try again in a minute; leases that are there go on."
 
 
+class MetricsNotAllowed(Refused):
+    """The figures for Prometheus were asked for without their token."""
+
+    code, exit_status = "KL-509", 103
+    hint = "Set `server.metrics_token_file`, and send its content as a bearer token (docs/how-to/watching.md)."
+
+
 class StoreBusy(Unavailable):
     """The ledger's database is locked by somebody else."""
 

@@ -57,6 +57,8 @@ class State:
     """Since when the directory has not answered, where that is too long: who leaves keeps what they have."""
     seconds: Mapping[str, float] | None = None
     """How long the last pass took, by account."""
+    passed: Mapping[str, datetime] | None = None
+    """When it ended, by account."""
 
     def is_well(self, now: datetime) -> bool:
         """A pass has run lately, and nothing needs a person."""
@@ -108,6 +110,7 @@ class Health:
             reports=[_report(name, one.content) for name, one in sorted(kept.items())],
             near=sorted((one for one in reaches if one.horizon - now < NEAR), key=lambda one: one.horizon),
             silent_since=self._silent_since(known.get(DIRECTORY), now),
+            passed={name: one.at for name, one in kept.items()},
             seconds={name: one.content["seconds"] for name, one in kept.items()},
         )
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import random
 import threading
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping
 from typing import TypeVar
 
@@ -35,6 +35,8 @@ class Pacing:
         self._paces = paces
         self._account = account
         self._clock = clock
+        self.counts: Counter[str] = Counter()
+        """What came of this process's requests: answered, throttled, unanswered."""
 
     def call(self, do: Callable[[], R], *, removes: bool) -> R:
         """Make one call at the pace. Raises what it raises, `AwsThrottled` only after some tries."""
@@ -64,10 +66,12 @@ class Pacing:
 
     def answered(self) -> None:
         """AWS took the call."""
+        self.counts["answered"] += 1
         self._change(lambda now, it: (pace.answered(it, now), None))
 
     def refused(self) -> None:
         """AWS asked for it to come later."""
+        self.counts["throttled"] += 1
         self._change(lambda now, it: (pace.refused(it, now), None))
 
     def unanswered(self) -> None:

@@ -189,6 +189,16 @@ class Cloud:
     region: str = "us-east-1"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figures:
+    """The ledger in figures."""
+
+    states: Mapping[tuple[str, str], int]
+    """How many leases there are that have not ended, by account and state."""
+    overdue_since: Mapping[str, datetime]
+    """By account, when the oldest lease ended of which AWS may still hold something."""
+
+
 class Store(Protocol):
     """The ledger. Every method may raise `StoreBusy`, `StoreFull` and `StoreFailed`, and has then done nothing."""
 
@@ -213,6 +223,10 @@ class Store(Protocol):
 
     def find(self, query: LeaseQuery) -> Sequence[Lease]:
         """The leases that match."""
+        ...
+
+    def figures(self, now: datetime) -> Figures:
+        """What stands in the ledger, counted. Cheap, however many leases have ended."""
         ...
 
     def events(

@@ -68,6 +68,12 @@ class Server(Section):
     """Which of the broker's identities this process has credentials of; the other one runs elsewhere."""
     pass_every: Length = timedelta(minutes=1)
     acknowledge_within: Length = timedelta(minutes=15)
+    log: Literal["text", "json"] = "text"
+    metrics_token_file: Path | None = None
+
+    def metrics_token(self) -> Secret | None:
+        """The token for the figures, read now. Raises `BadConfiguration`."""
+        return None if self.metrics_token_file is None else _from_file(_METRICS, self.metrics_token_file)
 
     @model_validator(mode="before")
     @classmethod
@@ -143,6 +149,9 @@ class SignIn(Section):
         if self.client_secret_file is None:
             return None
         return _from_file("sign_in.client_secret_file", self.client_secret_file)
+
+
+_METRICS = "server.metrics_token_file"
 
 
 def _from_file(setting: str, path: Path) -> Secret:
@@ -364,7 +373,11 @@ def parse(text: str, *, origin: Path = Path("keylease.toml")) -> Settings:
     mistakes += _sets_of_nothing(raw)
     if settings is None or mistakes:
         raise BadConfiguration("\n".join(_listed(mistakes, text, origin)))
-    beside = {"store": _beside(settings.store, origin), "sign_in": _secret_beside(settings.sign_in, origin)}
+    beside = {
+        "server": _token_beside(settings.server, origin),
+        "store": _beside(settings.store, origin),
+        "sign_in": _secret_beside(settings.sign_in, origin),
+    }
     return settings.model_copy(update=beside)
 
 
@@ -475,6 +488,13 @@ def _beside(ledger: Ledger, origin: Path) -> Ledger:
     if ledger.password_file is not None:
         changes["password_file"] = folder / ledger.password_file
     return ledger.model_copy(update=changes)
+
+
+def _token_beside(server: Server, origin: Path) -> Server:
+    if server.metrics_token_file is None:
+        return server
+    path = origin.absolute().parent / server.metrics_token_file
+    return server.model_copy(update={"metrics_token_file": path})
 
 
 def _secret_beside(sign_in: SignIn, origin: Path) -> SignIn:

@@ -20,7 +20,7 @@ from urllib.parse import urlencode
 from keylease.domain import iam
 from keylease.domain.access import MFA, Principal, Probe
 from keylease.domain.event import AuditEvent, ChainedEvent, chain
-from keylease.domain.lease import Lease
+from keylease.domain.lease import ENDED, IN_AWS, Lease
 from keylease.domain.plan import Observed, ObservedFence, ObservedUser
 from keylease.domain.secret import Secret
 from keylease.domain.session import SessionTerms
@@ -38,7 +38,7 @@ from keylease.errors import (
     SignInRefused,
 )
 from keylease.pacing import Pacing
-from keylease.ports import AccessKey, Begun, Credentials, DeviceBegun, GroupFacts, LeaseQuery, SignedIn
+from keylease.ports import AccessKey, Begun, Credentials, DeviceBegun, Figures, GroupFacts, LeaseQuery, SignedIn
 from keylease.testing_sessions import FakeRoles
 
 
@@ -361,6 +361,15 @@ class MemoryStore:
         found = [lease for lease in self.leases.values() if _matches(lease, query)]
         found.sort(key=lambda lease: (lease.requested_at, lease.id), reverse=True)
         return found[: query.limit]
+
+    def figures(self, now: datetime) -> Figures:
+        """What stands in the ledger, counted."""
+        live = [one for one in self.leases.values() if one.state not in ENDED]
+        overdue: dict[str, datetime] = {}
+        for one in live:
+            if one.state in IN_AWS and one.expires_at <= now:
+                overdue[one.account] = min(one.expires_at, overdue.get(one.account, one.expires_at))
+        return Figures(states=Counter((one.account, str(one.state)) for one in live), overdue_since=overdue)
 
     def events(
         self, lease_id: str | None = None, *, after: int = 0, limit: int | None = None

@@ -160,6 +160,7 @@ def _wait(pacing: Pacing, *, removes: bool, **_: object) -> None:
 def _learn(pacing: Pacing, response: tuple[object, Mapping[str, Any]] | None = None, **_: object) -> None:
     """Tell the pace what AWS answered. botocore asks whether to try again; others say so, this says nothing."""
     if response is None:
+        pacing.counts["unanswered"] += 1
         return
     if is_throttled(response[1].get("Error", {}).get("Code")):
         pacing.refused()

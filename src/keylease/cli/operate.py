@@ -59,8 +59,13 @@ def serve(
     _end_in_order()
     settings = configured(call)
     made = app.build(settings)
-    api = web.create(made, address=settings.server.address, acknowledge_within=settings.server.acknowledge_within)
-    _start_log(verbose=call.options.verbose)
+    api = web.create(
+        made,
+        address=settings.server.address,
+        acknowledge_within=settings.server.acknowledge_within,
+        metrics_token=settings.server.metrics_token(),
+    )
+    _start_log(settings.server.log, verbose=call.options.verbose)
     listening = _listen(settings.server.listen)
     call.terminal.say(f"keylease answers at {settings.server.address}. Ctrl-C ends it; leases end without it.")
     if made.unsafe_people:
@@ -98,7 +103,7 @@ def reconcile(
     if once:
         _tell(call, made.reconciler.run())
         return
-    _start_log(verbose=call.options.verbose)
+    _start_log(settings.server.log, verbose=call.options.verbose)
     call.terminal.say("Pass after pass; Ctrl-C ends it.")
     with app.passing(settings, made, AT_ONCE):
         while True:
@@ -127,7 +132,7 @@ def worker(
     if not settings.store.is_shared:
         raise StoreNotShared("The ledger is a file of SQLite, which serves one machine.")
     made = app.build(settings)
-    _start_log(verbose=call.options.verbose)
+    _start_log(settings.server.log, verbose=call.options.verbose)
     call.terminal.say("Working; Ctrl-C ends it.")
     with app.passing(settings, made, at_once):
         while True:
@@ -192,11 +197,15 @@ def _row(report: PassReport) -> list[Cell]:
     ]
 
 
-def _start_log(*, verbose: bool) -> None:
+def _start_log(form: str, *, verbose: bool) -> None:
     """Log to stderr. AWS's own libraries never log their requests: these hold what nobody should read."""
     import logging
 
-    logging.basicConfig(stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    from keylease.log import FORMS
+
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(FORMS[form]())
+    logging.basicConfig(handlers=[handler])
     logging.getLogger("keylease").setLevel(logging.DEBUG if verbose else logging.INFO)
     logging.getLogger("uvicorn").setLevel(logging.INFO if verbose else logging.WARNING)
     logging.getLogger("uvicorn.access").addFilter(_without_query)

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from keylease.cli.administer import configured
-from keylease.cli.context import OPERATORS, Invocation, command, operator
 from keylease.cli.cell import Cell
+from keylease.cli.context import OPERATORS, Invocation, command, operator
 
 if TYPE_CHECKING:
     from keylease.store import Copied

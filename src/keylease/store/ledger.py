@@ -9,15 +9,16 @@ pages fit together, and no reader holds a transaction open.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from keylease.domain.event import AuditEvent, ChainedEvent, chain
-from keylease.domain.lease import Lease
+from keylease.domain.lease import ENDED, IN_AWS, Lease, State
 from keylease.domain.secret import Secret
 from keylease.errors import ChangedMeanwhile, KeyleaseError, NoSuchLease
-from keylease.ports import LeaseQuery
+from keylease.ports import Figures, LeaseQuery
 from keylease.store.database import Database, take_turn
 from keylease.store.failures import failures
 from keylease.store.migrate import migrate
@@ -87,6 +88,17 @@ class Ledger:
         found = found.order_by(leases.c.requested_at.desc(), leases.c.id.desc()).limit(query.limit)
         with self.database.reading() as connection:
             return [to_lease(row) for row in connection.execute(found).mappings()]
+
+    def figures(self, now: datetime) -> Figures:
+        """What stands in the ledger, counted."""
+        c, live = leases.c, leases.c.state.in_(sorted(frozenset(State) - ENDED))
+        counted = sa.select(c.account, c.state, sa.func.count()).where(live).group_by(c.account, c.state)
+        held = c.state.in_(sorted(IN_AWS)) & (c.expires_at <= now)
+        oldest = sa.select(c.account, sa.func.min(c.expires_at)).where(held).group_by(c.account)
+        with self.database.reading() as connection:
+            states = {(account, state): count for account, state, count in connection.execute(counted)}
+            overdue = {row[0]: row[1] for row in connection.execute(oldest)}
+        return Figures(states=states, overdue_since=overdue)
 
     def events(
         self, lease_id: str | None = None, *, after: int = 0, limit: int | None = None

@@ -17,6 +17,7 @@ from starlette.staticfiles import StaticFiles
 import keylease
 from keylease.app import App
 from keylease.domain.plan import Rules
+from keylease.domain.secret import Secret
 from keylease.errors import UnsafeNotAllowed
 from keylease.identity.proof import Proofs
 from keylease.web import errors
@@ -30,11 +31,18 @@ WITHIN = Rules().acknowledge_within
 """What pages say where nothing else is configured."""
 
 
-def create(app: App, *, address: str = "http://127.0.0.1", acknowledge_within: timedelta = WITHIN) -> FastAPI:
+def create(
+    app: App,
+    *,
+    address: str = "http://127.0.0.1",
+    acknowledge_within: timedelta = WITHIN,
+    metrics_token: Secret | None = None,
+) -> FastAPI:
     """The application that serves `app`.
 
     `address` is where people find it: its host, and this machine's own names, are the only ones it answers to.
     `acknowledge_within` is what pages say of the time to acknowledge a new access key; the reconciler keeps it.
+    Whoever knows `metrics_token` reads the figures at /metrics; without one nobody does.
     Raises `UnsafeNotAllowed` for plain http at an address that is not this machine's own.
     """
     web = FastAPI(
@@ -48,6 +56,7 @@ def create(app: App, *, address: str = "http://127.0.0.1", acknowledge_within: t
     web.openapi_version = "3.0.3"  # the Swagger UI that is bundled reads no later one
     attach(web, app, address=address)
     web.state.acknowledge_within = acknowledge_within
+    web.state.metrics_token = metrics_token
     web.add_middleware(Guard, hosts=LOOPBACK | {urlsplit(address).hostname or "localhost"})
     web.mount("/static", _Static(directory=HERE / "static"))
     for router in ROUTERS:

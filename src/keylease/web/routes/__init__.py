@@ -14,10 +14,12 @@ from keylease.web.routes import (
     leases,
     session,
     terminal,
+    watching,
 )
 
 ROUTERS: tuple[APIRouter, ...] = (
     api.router,
+    watching.router,
     session.router,
     docs.router,
     entry.router,
