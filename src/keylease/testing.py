@@ -285,6 +285,7 @@ def _observed(name: str, user: FakeUser) -> ObservedUser:
         groups=frozenset(user.groups),
         tags=user.tags,
         access_key_ids=frozenset(user.access_keys),
+        made_at=user.made_at,
     )
 
 

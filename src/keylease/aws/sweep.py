@@ -16,6 +16,7 @@ from keylease.aws import tags
 from keylease.aws.failures import NoSuchEntity, ask
 from keylease.aws.leftovers import key_ids
 from keylease.domain import iam as names
+from keylease.domain.clock import utc
 from keylease.domain.ended_policy import NAME
 from keylease.domain.plan import Observed, ObservedFence, ObservedRole, ObservedUser
 
@@ -53,6 +54,7 @@ def _user(iam: IAMClient, detail: Mapping[str, Any]) -> ObservedUser | None:
         groups=frozenset(detail.get("GroupList", [])),
         tags={tag["Key"]: tags.decode(tag["Value"]) for tag in detail.get("Tags", [])},
         access_key_ids=frozenset(key_ids(iam, name)),
+        made_at=utc(detail["CreateDate"]) if "CreateDate" in detail else None,
     )
 
 

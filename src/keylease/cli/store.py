@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -13,7 +13,13 @@ from keylease.cli.cell import Cell
 from keylease.cli.context import OPERATORS, Invocation, command, operator
 
 if TYPE_CHECKING:
+    from keylease.rebuilding import Rebuilt
     from keylease.store import Copied
+
+GONE = (
+    "What AWS does not hold is gone: the audit trail before, requests, approvals that nobody collected, leases "
+    "that give sessions, warnings and renewals, sign-ins."
+)
 
 commands = typer.Typer()
 nouns = typer.Typer(rich_markup_mode="rich")
@@ -22,7 +28,7 @@ commands.add_typer(nouns, name="store", rich_help_panel=OPERATORS)
 
 @nouns.callback()
 def store() -> None:
-    """The ledger as a whole: copy it into another database."""
+    """The ledger as a whole: copy it into another database, or make it anew from what AWS holds."""
 
 
 @command(
@@ -61,6 +67,51 @@ def copy(
     ):
         copied = copy_all(source, target)
     _tell(call, copied)
+
+
+@command(
+    nouns,
+    "rebuild",
+    panel=OPERATORS,
+    examples=("keylease store rebuild", "keylease store rebuild --json"),
+    common=operator,
+)
+def rebuild(call: Invocation) -> None:
+    """Make leases anew from the tags in AWS, after the database was lost. Nothing in AWS is changed.
+
+    What the ledger knows already stays as it is. The server may run meanwhile.
+    """
+    from keylease import app
+    from keylease.rebuilding import rebuild as rebuild_all
+
+    made = app.build(configured(call))
+    with call.terminal.working("Asking AWS"):
+        rebuilt = rebuild_all(made.store, made.clouds, made.clock)
+    if call.options.as_json:
+        call.terminal.json([_as_json(one) for one in rebuilt])
+    else:
+        call.terminal.table(("ACCOUNT", "REBUILT", "KNOWN BEFORE", "NOT RECOVERED"), [_row(one) for one in rebuilt])
+        for lost in (lost for one in rebuilt for lost in one.lost):
+            call.terminal.say(f"{lost.user_name} did not come back: {lost.why}. The next pass looks at it.")
+        call.terminal.say(GONE)
+    failures = [one.failure for one in rebuilt if one.failure is not None]
+    if failures:
+        raise failures[0]
+
+
+def _row(one: Rebuilt) -> list[Cell]:
+    counts = (len(one.leases), one.known, len(one.lost))
+    return [Cell(one.account, style="bold"), *(Cell(str(count)) for count in counts)]
+
+
+def _as_json(one: Rebuilt) -> dict[str, Any]:
+    return {
+        "account": one.account,
+        "rebuilt": list(one.leases),
+        "known": one.known,
+        "lost": [{"user": lost.user_name, "why": lost.why} for lost in one.lost],
+        "failure": one.failure.code if one.failure else None,
+    }
 
 
 def _tell(call: Invocation, copied: Copied) -> None:

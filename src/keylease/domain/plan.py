@@ -32,6 +32,7 @@ class ObservedUser:
     groups: frozenset[str]
     tags: Mapping[str, str]
     access_key_ids: frozenset[str]
+    made_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
