@@ -167,6 +167,7 @@ def assemble(
     rules = Rules(
         acknowledge_within=settings.server.acknowledge_within,
         renewal_grace=settings.renewal_grace,
+        unknown_notice=settings.unknown_notice,
         keep_fences_ahead=settings.fences_ahead,
         stop_instances_after=settings.launch.stop_after,
     )

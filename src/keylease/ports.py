@@ -99,8 +99,11 @@ class Issuer(Protocol):
 class Remover(Protocol):
     """The identity that takes away, in one account. It can make nothing. Raises as `Issuer` does."""
 
-    def observe(self) -> Observed:
-        """All users and fences under keylease's paths, whoever made them, every page of them."""
+    def observe(self, *, thorough: bool = False) -> Observed:
+        """All users and fences under keylease's paths, whoever made them, every page of them.
+
+        Access keys are asked for user by user; unless `thorough`, of many users only some have theirs each time.
+        """
         ...
 
     def remove_user(self, user_name: str, *, group: str | None = None, access_key_id: str | None = None) -> bool:
@@ -117,6 +120,10 @@ class Remover(Protocol):
 
     def delete_access_key(self, user_name: str, access_key_id: str) -> None:
         """Delete one access key. That it is gone already is no error."""
+        ...
+
+    def drop_policies(self, user_name: str) -> None:
+        """Take away all policies that are on the user itself. That there are none is no error."""
         ...
 
     def delete_fence(self, name: str) -> bool:

@@ -38,7 +38,7 @@ def rebuild(store: Store, clouds: Mapping[str, Cloud], clock: Clock) -> list[Reb
 
 def _account(store: Store, account: str, remover: Remover, clock: Clock) -> Rebuilt:
     try:
-        users = remover.observe().users
+        users = remover.observe(thorough=True).users
     except Unavailable as failure:
         return Rebuilt(account=account, failure=failure)
     leases, lost, known = list[str](), list[NotRecovered](), 0

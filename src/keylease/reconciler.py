@@ -184,6 +184,11 @@ class _Step:
         match one:
             case plan.RemoveOrphan(user_name):
                 return self._remover.remove_user(user_name) and self._record("orphan-removed", user=user_name)
+            case plan.Deactivate(user_name, groups):
+                for group in groups:
+                    self._remover.leave_group(user_name, group)
+                self._remover.drop_policies(user_name)
+                return self._record("stranger-deactivated", user=user_name)
             case plan.DeleteFence(name):
                 return self._remover.delete_fence(name) and self._record("fence-deleted", fence=name)
             case plan.RefuseSessions(role):
@@ -209,6 +214,9 @@ class _Step:
             case plan.LeaveGroup(lease, group):
                 self._remover.leave_group(lease.user_name or "", group)
                 self._record("group-left", lease, group=group)
+            case plan.DropPolicies(lease, policies):
+                self._remover.drop_policies(lease.user_name or "")
+                self._record("policies-dropped", lease, policies=", ".join(policies))
         return True
 
     def _record(self, action: str, lease: Lease | None = None, **details: str) -> bool:

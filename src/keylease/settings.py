@@ -308,6 +308,7 @@ class Settings(BaseSettings):
     baseline: Baseline = Baseline()
     unsafe_people: dict[str, Person] = {}
     renewal_grace: Length = timedelta(days=3)
+    unknown_notice: Length = timedelta(hours=1)
     fences_ahead: bool = False
 
     @classmethod

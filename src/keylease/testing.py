@@ -83,6 +83,7 @@ class FakeUser:
     made_at: datetime
     groups: set[str] = field(default_factory=set)
     access_keys: dict[str, Secret] = field(default_factory=dict)
+    policies: set[str] = field(default_factory=set)
 
 
 Fault = Callable[[str], None]
@@ -194,7 +195,7 @@ class FakeCloud:
                 pass
         return self.accepts(access_key.access_key_id)
 
-    def observe(self) -> Observed:
+    def observe(self, *, thorough: bool = False) -> Observed:  # noqa: ARG002 - it always is
         """GetAccountAuthorizationDetails and ListAccessKeys."""
         with _Call(self, "GetAccountAuthorizationDetails"):
             seen = {name: user for name, user in self.users.items() if self._is_shown(user.made_at)}
@@ -235,6 +236,12 @@ class FakeCloud:
             if user_name in self.users:
                 self.users[user_name].access_keys.pop(access_key_id, None)
 
+    def drop_policies(self, user_name: str) -> None:
+        """DetachUserPolicy."""
+        with _Call(self, "DetachUserPolicy"):
+            if user_name in self.users:
+                self.users[user_name].policies.clear()
+
     def delete_fence(self, name: str) -> bool:
         """DeletePolicy."""
         with _Call(self, "DeletePolicy"):
@@ -254,7 +261,7 @@ class FakeCloud:
         return self.users[user_name]
 
 
-REMOVES = ("Delete", "Remove", "GetAccount")
+REMOVES = ("Delete", "Detach", "Remove", "GetAccount")
 """How the remover's calls begin."""
 
 
@@ -286,6 +293,7 @@ def _observed(name: str, user: FakeUser) -> ObservedUser:
         tags=user.tags,
         access_key_ids=frozenset(user.access_keys),
         made_at=user.made_at,
+        policies=tuple(sorted(user.policies)),
     )
 
 

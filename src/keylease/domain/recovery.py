@@ -58,7 +58,7 @@ def recover(user: ObservedUser, account: str, now: datetime) -> Lease | NotRecov
         issued_at=made_at,
         collections=1,
         user_name=user.name,
-        access_key_id=next(iter(user.access_key_ids)),
+        access_key_id=next(iter(user.access_key_ids or ())),
         fence=fence,
     )
 
@@ -68,8 +68,9 @@ def _why_not(user: ObservedUser, tags: dict[str, str], until: datetime | None) -
         return "it carries no lease's tags"
     if until is None:
         return "it wears no fence"
-    if len(user.access_key_ids) != 1:
-        return f"it has {len(user.access_key_ids)} access keys, and a lease has one"
+    access_keys = len(user.access_key_ids or ())
+    if access_keys != 1:
+        return f"it has {access_keys} access keys, and a lease has one"
     if len(user.groups) > 1:
         return "it is in more than one group"
     return None
