@@ -3,6 +3,7 @@
 # make test      every test; needs nothing installed but Python
 # make check     lint, types, import contracts, documents, the list of what outlives a key
 # make outlive   the search for ways to outlive a key that nobody has judged (part of make check)
+# make soak      what is killed and cut off in the tests, for as long as nobody would wait: 2,000 leases
 # make bench     every measurement, or one: make bench NAME=policy_sizes
 # make docs      writes what the documents take from the code
 # make pictures  writes docs/pictures: what the pages look like, in a real Chromium
@@ -13,7 +14,7 @@ BIN := .venv/bin
 ARGS ?=
 NAME ?=
 
-.PHONY: setup demo serve test check outlive bench docs pictures lock
+.PHONY: setup demo serve test check outlive soak bench docs pictures lock
 
 setup: .venv/ready
 
@@ -45,6 +46,9 @@ check: setup
 
 outlive: setup
 	$(BIN)/python checks/outlive.py
+
+soak: setup
+	KEYLEASE_SOAK=2000 $(BIN)/pytest tests/fire -q -s $(ARGS)
 
 bench: setup
 	@$(BIN)/python -m bench $(NAME)

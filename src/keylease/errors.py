@@ -483,6 +483,13 @@ class DirectoryUnreachable(Unavailable):
     hint = "Nothing was used up. Try again in a minute; leases that are there go on."
 
 
+class MetricsNotAllowed(Refused):
+    """The figures for Prometheus were asked for without their token."""
+
+    code, exit_status = "KL-509", 103
+    hint = "Set `server.metrics_token_file`, and send its content as a bearer token (docs/how-to/watching.md)."
+
+
 class StoreBusy(Unavailable):
     """The ledger's database is locked by somebody else."""
 
@@ -523,6 +530,27 @@ class LedgerEmpty(Unsafe):
 
     code, exit_status = "KL-606", 65
     hint = "Check `store.url`. If these users are to go, run the pass once with --unsafe-empty-ledger."
+
+
+class StoreAway(Unavailable):
+    """The ledger's database does not answer. Whether the last act was still written is not known."""
+
+    code, exit_status = "KL-607", 100
+    hint = "Look at the lease, then try again. `keylease doctor` says what the database answers."
+
+
+class StoreNotEmpty(Conflict):
+    """A ledger was to be copied to where there is one already."""
+
+    code, exit_status = "KL-608", 101
+    hint = "Name a database that holds no ledger; nothing was changed."
+
+
+class StoreNotShared(Unsafe):
+    """Processes on several machines need one ledger, and this one is a file."""
+
+    code, exit_status = "KL-609", 102
+    hint = "Name a database of PostgreSQL in `store.url`; `keylease store copy` takes the ledger there."
 
 
 class ServerUnreachable(Unavailable):

@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from keylease.app import App, assemble
+from keylease.app import App, Beside, assemble
 from keylease.broker import Ask
 from keylease.doctor.row import Row, fix, ok, unknown
 from keylease.domain import until
@@ -139,7 +139,12 @@ class World:
         settings = Settings(**self.settings)
         self.telling = memory_telling()
         self.app: App = assemble(
-            settings, self.store, clouds, self.clock, kept=self.kept, telling=self.telling, sign_in=self.sign_in
+            settings,
+            self.store,
+            clouds,
+            self.clock,
+            beside=Beside(kept=self.kept, telling=self.telling),
+            sign_in=self.sign_in,
         )
 
     def person(self, subject: str) -> Principal:

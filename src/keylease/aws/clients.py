@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from keylease.aws.account import Account, Identity
 from keylease.aws.failures import ask
-from keylease.aws.session import ATTEMPTS, READ_WITHIN, OnCall, config, session
+from keylease.aws.session import ATTEMPTS, READ_WITHIN, OnCall, Watch, config, session
+from keylease.pacing import Pacing
 from keylease.ports import AccessKey
 
 if TYPE_CHECKING:
@@ -34,11 +35,13 @@ class Clients:
         *,
         on_call: OnCall | None = None,
         read_within: float = READ_WITHIN,
+        pacing: Pacing | None = None,
+        removes: bool = False,
     ) -> None:
         self.account = account
         self._read_within = read_within
         self._identity = identity
-        self._on_call = on_call
+        self._watch = Watch(on_call=on_call, pacing=pacing, removes=removes)
         self._lock = threading.Lock()
         self._session: boto3.Session | None = None
         self._made: dict[tuple[str, int, str | None], Any] = {}
@@ -95,10 +98,11 @@ class Clients:
 
     def _make(self, name: str, attempts: int, **credentials: str) -> Any:
         make: Any = self._opened().client  # the stubs know each service by its own name only
-        patience = config(self.account, attempts, read_within=self._read_within)
+        paced = name == "iam" and self._watch.pacing is not None
+        patience = config(self.account, attempts, read_within=self._read_within, paced=paced)
         return make(name, endpoint_url=self.account.endpoint_url, config=patience, **credentials)
 
     def _opened(self) -> boto3.Session:
         if self._session is None:
-            self._session = session(self.account, self._identity, self._on_call)
+            self._session = session(self.account, self._identity, self._watch)
         return self._session

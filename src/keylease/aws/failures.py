@@ -145,6 +145,11 @@ def ask(operation: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
     raise failure
 
 
+def is_throttled(code: str | None) -> bool:
+    """Whether AWS asks for fewer calls by this code."""
+    return _CODES.get(code or "") is AwsThrottled
+
+
 def translate(error: Exception) -> KeyleaseError:
     """keylease's failure for one of botocore's. What no table knows is `AwsFailed`."""
     if isinstance(error, ClientError):

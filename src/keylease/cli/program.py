@@ -40,6 +40,7 @@ from keylease.cli import (
     root_acts,  # noqa: F401 - adds its commands to those of root
     sign_in,
     status,
+    store,
 )
 from keylease.cli.context import INTERRUPTED, AsJson, Config, Options, Person, Server, Verbose
 from keylease.cli.output import Terminal
@@ -89,6 +90,7 @@ OPERATING = (
     fences,
     launch,
     operate,
+    store,
     demo,
 )
 
