@@ -32,12 +32,12 @@ POLICIES = {
         {
             "name": "attached-policies",
             "resource": "aws.iam-user",
-            "filters": [{"type": "policy", "key": "PolicyName", "op": "not-null"}],
+            "filters": [{"type": "policy", "key": "PolicyName", "value": "present"}],
         },
         {
             "name": "groups",
             "resource": "aws.iam-user",
-            "filters": [{"not": [{"type": "group", "key": "GroupName", "op": "not-null"}]}],
+            "filters": [{"not": [{"type": "group", "key": "GroupName", "value": "present"}]}],
         },
     ]
 }

@@ -14,7 +14,9 @@ import pytest
 from botocore.exceptions import ClientError
 
 from audit.seeded import Making, allow, document
+from audit.test_audit_live import through
 from aws import live
+from aws.faulty_proxy import Answer, faulty_proxy
 from cli.command_line import CommandLine, Ended
 from keylease.adopt.adoption import Promise
 from keylease.aws.adoption import POLICY, AwsUsers
@@ -31,7 +33,7 @@ class Account:
 
     def __init__(self, running: Ministack) -> None:
         self.making = Making(sandbox.root(running, live.fresh_account()))
-        self.endpoint = running.endpoint
+        self.running, self.endpoint = running, running.endpoint
         self.iam = self.making.iam
         self.making.group("lookers", allow("iam:GetUser", "iam:ListUsers"))
         self.users = AwsUsers(Reader(sandbox.root(running, self.making.account), SystemClock()))
@@ -98,6 +100,25 @@ def test_a_date_is_read_back_moved_and_taken_off_and_all_of_it_twice(account: Ac
     found = account.users.one("bob")
     assert found is not None
     assert found.fenced_until is None
+
+
+def test_where_a_users_own_policies_leave_no_room_the_date_is_a_policy_of_its_own(account: Account) -> None:
+    bob = account.person("bob")
+    full = Answer(409, "LimitExceeded", "Maximum policy size of 2048 bytes exceeded for user bob")
+    first, second = (SystemClock().now() + timedelta(days=days) for days in (-2, -1))
+    with faulty_proxy(account.endpoint) as proxy:
+        proxy.plan("PutUserPolicy", full, full)
+        clients = through(sandbox.root(account.running, account.making.account), proxy)
+        users = AwsUsers(Reader(clients, SystemClock()))
+        for until in (first, second):
+            users.fence("bob", until)
+    assert not works(bob)
+    found = account.users.one("bob")
+    assert found is not None
+    assert found.fenced_until == second
+    assert len(account.iam.list_attached_user_policies(UserName="bob")["AttachedPolicies"]) == 1
+    account.users.unfence("bob")
+    assert works(bob)
 
 
 def test_a_policy_of_that_name_that_says_something_else_counts_as_no_date(account: Account) -> None:

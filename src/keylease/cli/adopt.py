@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from email.message import EmailMessage
 
     from keylease.adopt.adoption import Promise
+    from keylease.adopt.candidates import Candidate
     from keylease.adopt.passing import Adopting, PassDone
     from keylease.adopt.planning import Plan, Row
     from keylease.aws.clients import Clients
@@ -102,8 +103,8 @@ def start(  # noqa: PLR0913 - each is an option of its own on the command line
 ) -> None:
     """Show the plan, ask, and carry out just that: write the promises, tell the owners, put the dates in AWS."""
     wanted = _wanted(call, users, until, fallback, machines=machines, console=console)
-    clients, found = _plan(call, profile, wanted, owners, trail=not no_trail)
     send = _sending(outbox, sendmail)
+    clients, found = _plan(call, profile, wanted, owners, trail=not no_trail, asks=not yes)
     if not call.options.as_json:
         _present(call, found, clients.account.id, applied=False)
     if not found.promises:
@@ -265,7 +266,7 @@ def _reader(call: Invocation, clients: Clients) -> Any:
 
 
 def _plan(
-    call: Invocation, profile: str | None, wanted: Any, owners: Path | None, *, trail: bool
+    call: Invocation, profile: str | None, wanted: Any, owners: Path | None, *, trail: bool, asks: bool = False
 ) -> tuple[Clients, Plan]:
     from keylease.adopt.candidates import Traces, candidates
     from keylease.adopt.planning import plan as planned
@@ -283,7 +284,24 @@ def _plan(
             known, missing = traces(_reader(call, clients), seen(at.report), seen(at.keys), written)
     for why in missing:
         call.terminal.say(f"CloudTrail says nothing: {why}")
-    return clients, planned(candidates(at, known, caller=caller.arn), wanted)
+    found = list(candidates(at, known, caller=caller.arn))
+    if asks and call.terminal.asks and not wanted.fallback:
+        found = [_with_owner(call, one, wanted) for one in found]
+    return clients, planned(found, wanted)
+
+
+def _with_owner(call: Invocation, one: Candidate, wanted: Any) -> Candidate:
+    """Somebody who knows is asked for the owner, where nothing else keeps the user from being adopted."""
+    from dataclasses import replace
+
+    from keylease.adopt.planning import plan as planned
+
+    is_meant = not wanted.only or one.name in wanted.only
+    if one.owner or not is_meant or not planned([replace(one, owner="x")], wanted).promises:
+        return one
+    used = f"last used {one.last_used:%Y-%m-%d}" if one.last_used else "never used"
+    said = call.terminal.ask(f"Who owns {one.name} ({used})? A mail address, or - to leave it alone:")
+    return one if said == "-" else replace(one, owner=said, said_by="you")
 
 
 def _refuse_unseen(at: Any) -> None:
