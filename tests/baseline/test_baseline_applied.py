@@ -260,20 +260,16 @@ def test_a_horizon_that_was_moved_stays_moved(make: Make) -> None:
 
 
 def test_what_would_leave_the_root_user_alone_is_not_carried_out(make: Make) -> None:
-    account = make(
-        '[baseline]\nparts = ["people"]\n[baseline.people]\nbreak_glass = ["arn:aws:iam::{id}:user/anna"]\n'
-    )
+    account = make(PEOPLE + 'break_glass = ["arn:aws:iam::{id}:user/anna"]\n')
     account.apply()
 
     with pytest.raises(LockedOut, match="nobody but the root user"):
-        account.apply(configuration='[baseline]\nparts = ["people"]\n')
+        account.apply(configuration=PEOPLE)
     assert account.admin.get_role(RoleName="keylease-break-glass")
 
 
 def test_nobody_demands_mfa_of_themselves_while_calling_with_an_access_key(make: Make) -> None:
-    account = make(
-        '[baseline]\nparts = ["people"]\n[baseline.people]\nmfa = "strict"\nmfa_groups = ["developers"]\n'
-    )
+    account = make(PEOPLE + 'mfa = "strict"\nmfa_groups = ["developers"]\n')
     account.admin.create_group(GroupName="developers")
     account.admin.create_user(UserName="anna")
     account.admin.add_user_to_group(GroupName="developers", UserName="anna")
