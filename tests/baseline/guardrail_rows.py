@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from keylease.domain import federation_policy, iam, people_policy, ready_sets, trail_policy
+from keylease.domain import cost_policy, federation_policy, iam, people_policy, ready_sets, trail_policy
 from keylease.domain.organization_policy import Denials, for_boundary, service_control_policies
 
 Document = Mapping[str, Any]
@@ -338,6 +338,42 @@ def _resources() -> Iterator[Table]:
     )
 
 
+def _cost() -> Iterator[Table]:
+    starts = ("ec2:RunInstances", "ec2:StartInstances", "rds:CreateDBInstance", "sagemaker:CreateEndpoint")
+    goes_on = ("ec2:StopInstances", "ec2:DescribeInstances", "rds:DeleteDBInstance", "s3:PutObject")
+    yield Table(
+        name="over budget",
+        document=cost_policy.over_budget(),
+        place="beside",
+        rows=(*(_row(ANNA, one, 0) for one in starts), *(_row(ANNA, one, 1) for one in goes_on)),
+    )
+    brake, group = f"{IAM}policy/keylease-baseline/cost/keylease-over-budget", f"{IAM}group/keylease/baseline/media"
+    this, other = {"iam:PolicyARN": brake}, {"iam:PolicyARN": "arn:aws:iam::aws:policy/AdministratorAccess"}
+    yield Table(
+        name="braking",
+        document=cost_policy.braking(brake, groups=f"{IAM}group/keylease/baseline/*"),
+        place="identity",
+        rows=(
+            _with(DEV, "iam:AttachGroupPolicy", 1, this, group),
+            _with(DEV, "iam:DetachGroupPolicy", 1, this, group),
+            _with(DEV, "iam:AttachGroupPolicy", 0, other, group),
+            _with(DEV, "iam:AttachGroupPolicy", 0, this, f"{IAM}group/keylease-baseline/keylease-administrators"),
+            _with(DEV, "iam:AttachRolePolicy", 0, this, f"{IAM}role/dev"),
+        ),
+    )
+    budgets, role = "budgets.amazonaws.com", f"{IAM}role/keylease-baseline/cost/keylease-budgets"
+    yield Table(
+        name="budgets trust",
+        document=cost_policy.budgets_trust(ACCOUNT),
+        place="resource",
+        rows=(
+            _with(budgets, "sts:AssumeRole", 1, {"aws:SourceAccount": ACCOUNT}, role),
+            _with(budgets, "sts:AssumeRole", 0, {"aws:SourceAccount": "999999999999"}, role),
+            _with("ec2.amazonaws.com", "sts:AssumeRole", 0, {"aws:SourceAccount": ACCOUNT}, role),
+        ),
+    )
+
+
 def _sets() -> Iterator[Table]:
     media = "arn:aws:s3:::media"
     below = ready_sets.buckets(["media"], prefix="2026/")
@@ -411,4 +447,4 @@ def _set(name: str, statements: list[Any], *rows: Row) -> Table:
 
 def tables() -> list[Table]:
     """All of them."""
-    return [*_people(), *_organization(), *_resources(), *_sets()]
+    return [*_people(), *_organization(), *_resources(), *_cost(), *_sets()]

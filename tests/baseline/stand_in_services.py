@@ -30,6 +30,7 @@ class State:
     analyzers: dict[str, str] = field(default_factory=dict)
     monitors: dict[str, dict[str, Any]] = field(default_factory=dict)
     alarms: dict[str, dict[str, Any]] = field(default_factory=dict)
+    actions: dict[str, dict[str, Any]] = field(default_factory=dict)
     gone: set[str] = field(default_factory=set)
 
 
@@ -145,6 +146,17 @@ def _create_alarm(state: State, told: dict[str, Any]) -> dict[str, Any]:
     return {"SubscriptionArn": arn}
 
 
+def _create_action(state: State, told: dict[str, Any]) -> dict[str, Any]:
+    """AWS makes up the id."""
+    number = f"00000000-0000-4000-8000-{len(state.actions):012d}"
+    state.actions[number] = {**told, "ActionId": number, "Status": "STANDBY"}
+    return {"AccountId": told["AccountId"], "BudgetName": told["BudgetName"], "ActionId": number}
+
+
+def _actions(state: State, told: dict[str, Any]) -> dict[str, Any]:
+    return {"Actions": [one for one in state.actions.values() if one["BudgetName"] == told["BudgetName"]]}
+
+
 def _deleted(what: str, arn: str) -> Callable[[State, dict[str, Any]], dict[str, Any]]:
     def answer(state: State, told: dict[str, Any]) -> dict[str, Any]:
         del getattr(state, what)[told[arn]]
@@ -154,6 +166,9 @@ def _deleted(what: str, arn: str) -> Callable[[State, dict[str, Any]], dict[str,
 
 
 _JSON: dict[str, Callable[[State, dict[str, Any]], dict[str, Any]]] = {
+    "CreateBudgetAction": _create_action,
+    "DescribeBudgetActionsForBudget": _actions,
+    "DeleteBudgetAction": _deleted("actions", "ActionId"),
     "GetAnomalyMonitors": lambda state, _: {"AnomalyMonitors": list(state.monitors.values())},
     "CreateAnomalyMonitor": _create_monitor,
     "DeleteAnomalyMonitor": _deleted("monitors", "MonitorArn"),

@@ -46,7 +46,7 @@ KINDS = {
     *("policy", "group", "role", "instance-profile", "password-policy", "account-alias", "ebs-encryption"),
     *("imds-defaults", "saml-provider", "oidc-provider", "policy-type", "scp", "bucket", "trail", "budget"),
     *("service-linked-role", "config-recorder", "config-channel", "config-rule", "analyzer"),
-    *("anomaly-monitor", "anomaly-alarm"),
+    *("anomaly-monitor", "anomaly-alarm", "budget-action"),
 }
 
 

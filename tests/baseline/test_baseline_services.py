@@ -22,6 +22,11 @@ from keylease.sandbox.ministack import Ministack
 pytestmark = pytest.mark.live
 
 CONFIGURATION = """
+[permission_sets.archive]
+title = "The archive"
+group = "archive"
+[baseline.sets.archive]
+gives = "billing"
 [baseline]
 parts = ["trace", "cost", "ec2", "federation"]
 [baseline.trace]
@@ -30,6 +35,7 @@ config = true
 monthly_usd = 300
 anomaly_usd = 50
 tell = ["money@example.com"]
+brake = true
 [baseline.federation.keylease-entra]
 saml_metadata = "metadata.xml"
 [baseline.federation.keylease-entra.roles.directory-reader]
@@ -144,6 +150,29 @@ def test_a_budget_that_somebody_raised_is_put_right_with_all_its_alarms(account:
         "alarms": [["ACTUAL", 80], ["ACTUAL", 100], ["FORECASTED", 100]],
         "tell": ["money@example.com"],
     }
+
+
+def test_the_brake_that_aws_has_put_on_is_left_on(account: Guarded) -> None:
+    account.apply()
+    name, policy = (
+        "archive",
+        f"arn:aws:iam::{account.account.id}:policy/keylease-baseline/cost/keylease-over-budget",
+    )
+    account.admin.create_group(GroupName=name, Path="/keylease/baseline/")
+    account.admin.attach_group_policy(GroupName=name, PolicyArn=policy)
+
+    assert account.plan().changes == ()
+    assert account.plan().left == ()
+
+
+def test_a_budget_is_changed_and_its_brake_stays(account: Guarded, services: StandIn) -> None:
+    account.apply()
+    more = CONFIGURATION.replace("monthly_usd = 300", "monthly_usd = 400").replace("money@", "finance@")
+
+    account.apply(configuration=more)
+
+    assert account.plan(configuration=more).changes == ()
+    assert len(services.state.actions) == 1
 
 
 def test_a_bucket_with_files_in_it_stays_when_an_apply_is_taken_back(account: Guarded) -> None:

@@ -16,6 +16,7 @@ TABLES = tables()
 PARTS = 6
 Case = tuple[Table, str, Mapping[str, Any]]
 FLIPPED = {
+    "ArnEquals": "ArnNotEquals",
     "StringNotEquals": "StringEquals",
     "StringNotLike": "StringLike",
     "ForAnyValue:StringLike": "ForAnyValue:StringNotLike",

@@ -232,6 +232,23 @@ def _budget(_: Whole, one: Resource) -> Iterator[Part]:
     yield from _part(one, "AWS::Budgets::Budget", properties)
 
 
+def _action(_: Whole, one: Resource) -> Iterator[Part]:
+    has = one.properties
+    told = [{"Type": "EMAIL", "Address": address} for address in has["tell"]]
+    properties = {
+        "BudgetName": _ref("budget", one.name),
+        "NotificationType": "ACTUAL",
+        "ActionType": "APPLY_IAM_POLICY",
+        "ActionThreshold": {"Type": "PERCENTAGE", "Value": has["percent"]},
+        "ApprovalModel": "AUTOMATIC",
+        "Definition": {"IamActionDefinition": {"PolicyArn": has["policy"], "Groups": has["groups"]}},
+        "ExecutionRoleArn": {"Fn::GetAtt": [title("role", has["role"].rpartition("/")[2]), "Arn"]},
+        "Subscribers": told,
+    }
+    waits = title("policy", has["policy"].rpartition("/")[2])
+    yield from _part(one, "AWS::Budgets::BudgetsAction", properties, DependsOn=waits)
+
+
 def _monitor(_: Whole, one: Resource) -> Iterator[Part]:
     properties = {
         "MonitorName": "keylease-services",
@@ -277,6 +294,7 @@ _WRITERS: Mapping[str, Callable[[Whole, Resource], Iterator[Part]]] = {
     "config-rule": _rule,
     "analyzer": _analyzer,
     "budget": _budget,
+    "budget-action": _action,
     "anomaly-monitor": _monitor,
     "anomaly-alarm": _alarm,
 }

@@ -254,6 +254,23 @@ def _budget(_: Whole, one: Resource) -> Iterator[Part]:
     yield label(one.name), "aws_budgets_budget", whole
 
 
+def _action(_: Whole, one: Resource) -> Iterator[Part]:
+    has = one.properties
+    policy, role = (label(has[name].rpartition("/")[2]) for name in ("policy", "role"))
+    definition = {"policy_arn": f"${{aws_iam_policy.{policy}.arn}}", "groups": has["groups"]}
+    whole = {
+        "budget_name": f"${{aws_budgets_budget.{label(one.name)}.name}}",
+        "action_type": "APPLY_IAM_POLICY",
+        "approval_model": "AUTOMATIC",
+        "notification_type": "ACTUAL",
+        "execution_role_arn": f"${{aws_iam_role.{role}.arn}}",
+        "action_threshold": {"action_threshold_type": "PERCENTAGE", "action_threshold_value": has["percent"]},
+        "definition": {"iam_action_definition": definition},
+        "subscriber": [{"subscription_type": "EMAIL", "address": address} for address in has["tell"]],
+    }
+    yield label(one.name), "aws_budgets_budget_action", whole
+
+
 def _monitor(_: Whole, one: Resource) -> Iterator[Part]:
     del one
     given = {"name": "keylease-services", "monitor_type": "DIMENSIONAL", "monitor_dimension": "SERVICE"}
@@ -300,6 +317,7 @@ _WRITERS: Mapping[str, Callable[[Whole, Resource], Iterator[Part]]] = {
     "config-rule": _rule,
     "analyzer": _analyzer,
     "budget": _budget,
+    "budget-action": _action,
     "anomaly-monitor": _monitor,
     "anomaly-alarm": _alarm,
 }

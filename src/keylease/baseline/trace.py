@@ -6,12 +6,15 @@ from collections.abc import Iterator
 from typing import Any
 
 from keylease.baseline.wanted import Wanted
-from keylease.domain import trail_policy
-from keylease.domain.guardrail import Phase, Resource
+from keylease.domain import cost_policy, trail_policy
+from keylease.domain.guardrail import COST_PATH, SETS_PATH, Phase, Resource
+from keylease.errors import BadGuardrail
 
 TRAIL = "keylease-trail"
 BUDGET = "keylease-month"
 ANOMALIES = "keylease-anomalies"
+BRAKE = "keylease-over-budget"
+BUDGETS = "keylease-budgets"
 _ALARMS = [["ACTUAL", 80], ["ACTUAL", 100], ["FORECASTED", 100]]
 
 
@@ -88,10 +91,48 @@ def cost(wanted: Wanted) -> Iterator[Resource]:
     if rules.monthly_usd:
         reason = "Mail at four fifths of the month's budget, at all of it, and where the month heads beyond it."
         yield _observing("budget", BUDGET, "cost.budget", reason, usd=rules.monthly_usd, alarms=_ALARMS, tell=tell)
+    if rules.brake:
+        yield from _brake(wanted)
     if rules.anomaly_usd:
         reason = "Mail where a service suddenly costs more than it did."
         yield _observing("anomaly-monitor", "services", "cost.anomalies", reason)
         yield _observing("anomaly-alarm", ANOMALIES, "cost.anomalies", reason, usd=rules.anomaly_usd, tell=tell)
+
+
+def _brake(wanted: Wanted) -> Iterator[Resource]:
+    """Where the month's budget is used up, the permission sets' groups can start nothing more."""
+    sets = wanted.settings.permission_sets
+    groups = sorted(group for name in wanted.settings.baseline.sets if (group := sets[name].group))
+    if not groups:
+        raise BadGuardrail("cost.brake is for the groups of [baseline.sets], and none of them has one.")
+    name, reason = "cost.brake", "Where the budget is used up, permission sets go on but start nothing that costs."
+    policy = wanted.iam(f"policy{COST_PATH}{BRAKE}")
+    document = {"path": COST_PATH, "document": cost_policy.over_budget()}
+    yield Resource(kind="policy", name=BRAKE, guardrail=name, reason=reason, properties=document)
+    groups_arn = wanted.iam(f"group{SETS_PATH}*")
+    role = {
+        "path": COST_PATH,
+        "trust": cost_policy.budgets_trust(wanted.account.id),
+        "longest": 3600,
+        "boundary": None,
+        "inline": {"brake": cost_policy.braking(policy, groups=groups_arn)},
+        "tags": {"keylease:baseline": "cost"},
+    }
+    yield Resource(kind="role", name=BUDGETS, guardrail=name, reason="AWS brakes with this role.", properties=role)
+    yield Resource(
+        kind="budget-action",
+        name=BUDGET,
+        guardrail=name,
+        reason=reason,
+        properties={
+            "percent": 100,
+            "policy": policy,
+            "groups": groups,
+            "role": wanted.iam(f"role{COST_PATH}{BUDGETS}"),
+            "tell": sorted(wanted.settings.baseline.cost.tell),
+        },
+        phase=Phase.SETTLE,
+    )
 
 
 def _observing(kind: str, name: str, guardrail: str, reason: str, **properties: Any) -> Resource:

@@ -25,6 +25,9 @@ def read(at: Place, asked: Asked) -> Iterator[Found]:
         name = one["BudgetName"]
         if is_ours(name=name) or f"budget/{name}" in asked.keys:
             yield _found("budget", name, _budget(budgets, account, one), name)
+            for each in _actions(budgets, account, name):
+                if each["ActionType"] == "APPLY_IAM_POLICY":
+                    yield _found("budget-action", name, _action(each), name)
     if not any(key.startswith("anomaly-") for key in asked.keys):
         return
     ce = at.service("ce", _HOME)
@@ -64,24 +67,26 @@ class Budget:
 
     def create(self, at: Place, name: str, after: Properties) -> None:
         """Make it with its alarms."""
-        told = [{"SubscriptionType": "EMAIL", "Address": address} for address in after["tell"]]
+        told = _told(after["tell"])
         alarms = [{"Notification": _alarm(*alarm), "Subscribers": told} for alarm in after["alarms"]]
         ask(
             self._client(at).create_budget,
             AccountId=at.clients.account.id,
-            Budget={
-                "BudgetName": name,
-                "BudgetLimit": {"Amount": str(after["usd"]), "Unit": "USD"},
-                "TimeUnit": "MONTHLY",
-                "BudgetType": "COST",
-            },
+            Budget=_month(name, after["usd"]),
             NotificationsWithSubscribers=alarms,
         )
 
     def update(self, at: Place, name: str, before: Properties, after: Properties) -> None:
-        """Make it anew: AWS changes a budget and each of its alarms apart, and it holds no history of its own."""
-        self.delete(at, name, before)
-        self.create(at, name, after)
+        """Change the amount, and replace the alarms where they differ: AWS changes each of them apart."""
+        client, budget = self._client(at), {"AccountId": at.clients.account.id, "BudgetName": name}
+        if before["usd"] != after["usd"]:
+            ask(client.update_budget, AccountId=at.clients.account.id, NewBudget=_month(name, after["usd"]))
+        if (before["alarms"], before["tell"]) != (after["alarms"], after["tell"]):
+            for alarm in before["alarms"]:
+                ask(client.delete_notification, **budget, Notification=_alarm(*alarm))
+            for alarm in after["alarms"]:
+                told = _told(after["tell"])
+                ask(client.create_notification, **budget, Notification=_alarm(*alarm), Subscribers=told)
 
     def delete(self, at: Place, name: str, before: Properties) -> None:
         """Take it away."""
@@ -95,12 +100,70 @@ class Budget:
         return at.service("budgets", _HOME)
 
 
+def _month(name: str, usd: int) -> dict[str, Any]:
+    limit = {"Amount": str(usd), "Unit": "USD"}
+    return {"BudgetName": name, "BudgetLimit": limit, "TimeUnit": "MONTHLY", "BudgetType": "COST"}
+
+
+def _told(addresses: list[str]) -> list[dict[str, str]]:
+    return [{"SubscriptionType": "EMAIL", "Address": address} for address in addresses]
+
+
 def _alarm(kind: str, percent: int) -> dict[str, Any]:
     return {
         "NotificationType": kind,
         "ComparisonOperator": "GREATER_THAN",
         "Threshold": percent,
         "ThresholdType": "PERCENTAGE",
+    }
+
+
+class BudgetAction:
+    """A brake: where a budget is used up AWS attaches a policy to groups. Its name is its budget's."""
+
+    def create(self, at: Place, name: str, after: Properties) -> None:
+        """Make it."""
+        groups = {"PolicyArn": after["policy"], "Groups": after["groups"]}
+        ask(
+            at.service("budgets", _HOME).create_budget_action,
+            AccountId=at.clients.account.id,
+            BudgetName=name,
+            NotificationType="ACTUAL",
+            ActionType="APPLY_IAM_POLICY",
+            ActionThreshold={"ActionThresholdValue": after["percent"], "ActionThresholdType": "PERCENTAGE"},
+            Definition={"IamActionDefinition": groups},
+            ExecutionRoleArn=after["role"],
+            ApprovalModel="AUTOMATIC",
+            Subscribers=_told(after["tell"]),
+        )
+
+    def update(self, at: Place, name: str, before: Properties, after: Properties) -> None:
+        """Make it anew."""
+        self.delete(at, name, before)
+        self.create(at, name, after)
+
+    def delete(self, at: Place, name: str, before: Properties) -> None:
+        """Take it away; a policy that it has attached stays until somebody takes it off."""
+        del before
+        budgets, account = at.service("budgets", _HOME), at.clients.account.id
+        for one in _actions(budgets, account, name):
+            ask(budgets.delete_budget_action, AccountId=account, BudgetName=name, ActionId=one["ActionId"])
+
+
+def _actions(budgets: Any, account: str, budget: str) -> list[Any]:
+    pages = budgets.get_paginator("describe_budget_actions_for_budget")
+    found: list[Any] = ask(pages.paginate(AccountId=account, BudgetName=budget).build_full_result)["Actions"]
+    return found
+
+
+def _action(one: Mapping[str, Any]) -> dict[str, Any]:
+    definition = one["Definition"]["IamActionDefinition"]
+    return {
+        "percent": int(one["ActionThreshold"]["ActionThresholdValue"]),
+        "policy": definition["PolicyArn"],
+        "groups": sorted(definition.get("Groups", [])),
+        "role": one["ExecutionRoleArn"],
+        "tell": sorted(each["Address"] for each in one["Subscribers"]),
     }
 
 
@@ -174,6 +237,7 @@ def _usd(subscription: Mapping[str, Any]) -> int:
 
 KINDS: Mapping[str, Kind] = {
     "budget": Budget(),
+    "budget-action": BudgetAction(),
     "anomaly-monitor": AnomalyMonitor(),
     "anomaly-alarm": AnomalyAlarm(),
 }

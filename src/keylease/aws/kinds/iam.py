@@ -20,7 +20,7 @@ from keylease.aws.administration import write
 from keylease.aws.failures import AlreadyExists, NoSuchEntity, ask
 from keylease.aws.kinds.kind import TAG, Asked, Kind, Place, differing, is_ours, tag_list
 from keylease.aws.leftovers import every
-from keylease.domain.guardrail import OUR_PATHS, Found, Phase, Properties
+from keylease.domain.guardrail import COST_PATH, OUR_PATHS, Found, Phase, Properties
 from keylease.domain.lockout import Identities, Identity
 
 PARTS = {
@@ -117,6 +117,8 @@ def _attachments(details: Details, asked: Asked) -> Iterator[Found]:
             of_ours = is_ours(path=owner["Path"], tags=_tags(owner))
             part = _tags(owner).get(TAG) or OUR_PATHS.get(owner["Path"], "")
             for one in owner.get("AttachedManagedPolicies", []):
+                if paths.get(one["PolicyArn"]) == COST_PATH:
+                    continue  # AWS attaches it where a budget is used up, and takes it off again
                 arn, name = one["PolicyArn"], f"{entity.lower()}/{owner[f'{entity}Name']}/{one['PolicyName']}"
                 wanted = f"attachment/{name}" in asked.keys
                 ours = is_ours(path=paths.get(arn, "")) or (of_ours and wanted)
