@@ -13,6 +13,7 @@ from typer import core
 
 import keylease
 from keylease.cli import (
+    accounts,
     agent,
     approvals,
     audit,
@@ -73,7 +74,7 @@ def keylease_command(
 
 COMMON = (sign_in, leases, requests, collect, revoke, approvals, events)
 SESSIONS = (configure, status, connect, exec, console, agent)
-OPERATING = (prepare, policy, doctor, audit, baseline, horizon, fences, launch, operate, store, demo)
+OPERATING = (prepare, policy, accounts, doctor, audit, baseline, horizon, fences, launch, operate, store, demo)
 
 for part in (*COMMON, *SESSIONS, *OPERATING):
     app.add_typer(part.commands)
