@@ -9,16 +9,19 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 
 from bench import (
     agent_endpoint,
     aws_cli_overhead,
     calls_per_lease,
+    cli_start,
     credential_process_cached,
     credential_process_vs_boto3_import,
     expiry_lag,
     id_token_verify,
     issue_end_sqlite,
+    pages,
     policy_sizes,
     sign_in_own_share,
 )
@@ -29,11 +32,18 @@ MEASUREMENTS: dict[str, Callable[[], Iterator[Result]]] = {
     "agent_endpoint": agent_endpoint.measure,
     "aws_cli_overhead": aws_cli_overhead.measure,
     "calls_per_lease": calls_per_lease.measure,
+    "cli_start": cli_start.start,
+    "cli_version": cli_start.version,
     "credential_process_cached": credential_process_cached.measure,
     "credential_process_vs_boto3_import": credential_process_vs_boto3_import.measure,
     "expiry_lag": expiry_lag.measure,
     "id_token_verify": id_token_verify.measure,
     "issue_end_sqlite": issue_end_sqlite.measure,
+    "page_history_1": partial(pages.history, connections=1),
+    "page_history_32": partial(pages.history, connections=32),
+    "page_my_leases_1": partial(pages.my_leases, connections=1),
+    "page_my_leases_32": partial(pages.my_leases, connections=32),
+    "page_weight": pages.weight,
     "policy_sizes": policy_sizes.measure,
     "sign_in_own_share": sign_in_own_share.measure,
 }
