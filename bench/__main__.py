@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 
 from bench import (
     agent_endpoint,
@@ -17,6 +18,7 @@ from bench import (
     audit_vs_prowler,
     aws_cli_overhead,
     calls_per_lease,
+    cli_start,
     credential_process_cached,
     credential_process_vs_boto3_import,
     expiry_lag,
@@ -24,6 +26,7 @@ from bench import (
     issue_end_sqlite,
     issue_vs_openbao,
     outage_recovery,
+    pages,
     pass_100k,
     plan_vs_floor,
     policy_sizes,
@@ -41,6 +44,8 @@ MEASUREMENTS: dict[str, Callable[[], Iterator[Result]]] = {
     "audit_vs_prowler": audit_vs_prowler.measure,
     "aws_cli_overhead": aws_cli_overhead.measure,
     "calls_per_lease": calls_per_lease.measure,
+    "cli_start": cli_start.start,
+    "cli_version": cli_start.version,
     "credential_process_cached": credential_process_cached.measure,
     "credential_process_vs_boto3_import": credential_process_vs_boto3_import.measure,
     "expiry_lag": expiry_lag.measure,
@@ -48,6 +53,11 @@ MEASUREMENTS: dict[str, Callable[[], Iterator[Result]]] = {
     "issue_end_sqlite": issue_end_sqlite.measure,
     "plan_vs_floor": plan_vs_floor.measure,
     "issue_vs_openbao": issue_vs_openbao.measure,
+    "page_history_1": partial(pages.history, connections=1),
+    "page_history_32": partial(pages.history, connections=32),
+    "page_my_leases_1": partial(pages.my_leases, connections=1),
+    "page_my_leases_32": partial(pages.my_leases, connections=32),
+    "page_weight": pages.weight,
     "policy_sizes": policy_sizes.measure,
     "throttled_drain": throttled_drain.measure,
     "start_200k": start_200k.measure,

@@ -13,7 +13,7 @@ import pytest
 import typer
 
 from keylease import errors
-from keylease.cli.program import app
+from keylease.cli.program import app_of
 from keylease.settings import Settings
 
 ROOT = Path(__file__).parent.parent
@@ -43,7 +43,7 @@ COMMANDS = sorted(set(typed()))
 @pytest.mark.parametrize(("page", "line"), COMMANDS, ids=[" ".join(one) for one in COMMANDS])
 def test_a_command_that_a_page_names_is_there_with_its_options(page: str, line: str) -> None:
     del page
-    command: Any = typer.main.get_command(app)
+    command: Any = typer.main.get_command(app_of())
     words = shlex.split(line)
     while hasattr(command, "commands") and words and words[0] in command.commands:
         command = command.commands[words.pop(0)]

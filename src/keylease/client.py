@@ -169,7 +169,14 @@ class Client:
 
     def collect(self, lease_id: str) -> Collected:
         """Take delivery of the access key, once. What is never acknowledged is taken away again."""
-        answer = self._one("POST", _path(lease_id, "collect"), seconds=COLLECT_SECONDS, lost=LOST)
+        return self._handed_over(lease_id, "collect")
+
+    def replace(self, lease_id: str) -> Collected:
+        """Have the access key taken away, since it was lost, and take delivery of another with the same end."""
+        return self._handed_over(lease_id, "replace")
+
+    def _handed_over(self, lease_id: str, act: str) -> Collected:
+        answer = self._one("POST", _path(lease_id, act), seconds=COLLECT_SECONDS, lost=LOST)
         if not received.is_access_key(answer):
             raise ServerUnreachable(f"{self.server} answered with what is no access key.", hint=LOST)
         return Collected(
@@ -178,6 +185,10 @@ class Client:
             secret_access_key=Secret(answer["secret_access_key"]),
             ready=answer["ready"],
         )
+
+    def undo(self, lease_id: str) -> LeaseView:
+        """Take an approval back that nobody has collected."""
+        return self._act(lease_id, "undo")
 
     def acknowledge(self, lease_id: str, access_key_id: str) -> LeaseView:
         """Say that the access key is where it belongs. Saying it twice is no error."""

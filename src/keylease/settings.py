@@ -27,7 +27,7 @@ from keylease.domain.partition import partition
 from keylease.domain.secret import Secret
 from keylease.domain.session import LONGEST, SHORTEST
 from keylease.domain.status import Patience
-from keylease.domain.until import DAYS, SLOTS, parse_length
+from keylease.domain.until import DAYS, SLOTS, parse_length, write
 from keylease.domain.words import MAIL
 from keylease.errors import BadConfiguration, BadUntil
 
@@ -520,6 +520,21 @@ _PLAINLY = {
     "dict_type": "write a table",
     "model_type": "write a table",
     "too_short": "name at least one",
+    "tuple_type": "write a list",
+    "list_type": "write a list",
+    "int_type": "write a whole number",
+    "int_parsing": "write a whole number",
+    "int_from_float": "write a whole number",
+    "float_type": "write a number",
+    "float_parsing": "write a number",
+    "path_type": "write the path of a file",
+    "string_too_short": "must not be empty",
+    "string_too_long": "is too long: at most {max_length} characters",
+    "greater_than_equal": "must not be below {ge}",
+    "less_than_equal": "must not be above {le}",
+    "greater_than": "must be above {gt}",
+    "literal_error": "write one of {expected}",
+    "enum": "write one of {expected}",
 }
 """What pydantic says, in the words of the file."""
 
@@ -528,8 +543,13 @@ def _said(error: Any) -> str:  # pydantic types its error details as a loose dic
     if error["type"] == "extra_forbidden":
         return "keylease knows no such setting"
     if error["type"] in _PLAINLY:
-        return _PLAINLY[error["type"]]
-    return str(error["msg"]).removeprefix("Value error, ")
+        context = {name: _plain(value) for name, value in error.get("ctx", {}).items()}
+        return _PLAINLY[error["type"]].format(**context)
+    return str(error["msg"]).removeprefix("Value error, ").replace("Input should be", "must be")
+
+
+def _plain(value: object) -> str:
+    return write(value) if isinstance(value, timedelta) else str(value).replace("'", '"')
 
 
 def _listed(mistakes: list[Mistake], text: str, origin: Path) -> Iterator[str]:

@@ -55,6 +55,8 @@ class LeaseView(TypedDict):
     user_name: str | None
     access_key_id: str | None
     may: May
+    can: NotRequired[list[str]]
+    closes_at: NotRequired[str | None]
 
 
 class SetView(TypedDict):

@@ -178,6 +178,7 @@ def test_a_request_is_made_and_told(keylease: CommandLine, world: World) -> None
     assert asked.err == (
         "Asked for Read, add and delete files in media-archive, 2w from the approval on: "
         f"{lease.id}.\nTo be decided by a member of leads.\n"
+        f"{keylease.environment['KEYLEASE_SERVER']}/leases/{lease.id}\n"
     )
     assert (lease.reason, lease.principal_id) == ("Winter masters", "dir#mara")
 

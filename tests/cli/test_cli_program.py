@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -36,7 +37,7 @@ print(json.dumps(sorted(sys.modules)), file=sys.stderr)
 
 def commands(group: Any = None, before: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
     """Every command with the words that name it."""
-    for name, one in (group or typer.main.get_command(program.app)).commands.items():
+    for name, one in (group or typer.main.get_command(program.app_of())).commands.items():
         if hasattr(one, "commands"):
             yield from commands(one, (*before, name))
         else:
@@ -243,3 +244,16 @@ def test_output_that_cannot_be_encoded_does_not_fail(keylease: CommandLine, worl
     assert (listed.status, listed.rows[0][1]) == (0, "Tom?s Ortega")
     as_json = keylease("pending", "--json", person="priya", PYTHONIOENCODING="ascii")
     assert json.loads(as_json.out)[0]["owner"]["name"] == "Tomás Ortega"
+
+
+def test_a_command_that_is_loaded_alone_is_in_the_module_that_is_named() -> None:
+    for name, part in program.ALONE.items():
+        assert name in typer.main.get_command(program.app_of([part])).commands, name  # type: ignore[attr-defined] # a group
+
+
+def test_every_module_that_holds_commands_is_a_part() -> None:
+    folder = Path(program.__file__).parent
+    holding = {
+        one.stem for one in folder.glob("*.py") if "commands = typer.Typer()" in one.read_text(encoding="utf-8")
+    }
+    assert holding == set(program.PARTS)

@@ -48,14 +48,28 @@ def approve(
 ) -> None:
     """Approve a request, perhaps for less than was asked. On a terminal it is shown first."""
     wanted = lease_id(call, lease)
-    if call.terminal.asks and not yes and not _is_sure(call, call.client.lease(wanted), until):
-        call.terminal.say("Nothing was changed.")
-        return
+    if call.terminal.asks and not yes:
+        answer = _answer(call, call.client.lease(wanted), until)
+        if answer == "no":
+            call.terminal.say("Nothing was changed.")
+            return
+        if answer == "shorter":
+            until = call.terminal.ask("Until when, at most? (3d, 36h, 2026-12-08T17:00+01:00)")
     approved = call.client.approve(wanted, until=until)
     now = call.clock.now()
     end = describe.end_in_words(approved, now)
     call.terminal.say(f"Approved: {approved['title']} for {approved['owner']['name']} until {end}.")
+    if call.terminal.is_attended:
+        call.terminal.say(f"Until it is collected it can be taken back: keylease undo {approved['id']}")
     call.terminal.result(approved, describe.lease_row(approved, now))
+
+
+@command(commands, "undo", panel=APPROVERS, examples=("keylease undo L-4k7m9q2x",))
+def undo(call: Invocation, lease: LeaseArgument) -> None:
+    """Take an approval back, as long as nobody has collected anything; the request waits again."""
+    undone = call.client.undo(lease_id(call, lease))
+    call.terminal.say(f"Taken back: {undone['title']} for {undone['owner']['name']} waits for a decision again.")
+    call.terminal.result(undone, describe.lease_row(undone, call.clock.now()))
 
 
 @command(
@@ -76,8 +90,8 @@ def deny(
     call.terminal.result(denied, describe.lease_row(denied, call.clock.now()))
 
 
-def _is_sure(call: Invocation, lease: LeaseView, until: str | None) -> bool:
-    """Show the request with all that the approver must know, and ask."""
+def _answer(call: Invocation, lease: LeaseView, until: str | None) -> str:
+    """Show the request with all that the approver must know, and ask: `yes`, `no` or `shorter`."""
     call.terminal.show(describe.lease_facts(lease, call.clock.now()))
     length = until or describe.asked(lease, call.clock.now())
-    return call.terminal.choose(f"Approve, {length}?", ("yes", "no")) == "yes"
+    return call.terminal.choose(f"Approve, {length}?", ("yes", "no", "shorter"))

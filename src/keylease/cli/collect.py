@@ -7,12 +7,13 @@ collected anew. The secret is written to the place that was named and to no othe
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from keylease.cli import describe
-from keylease.cli.context import EVERYBODY, Invocation, WrongUsage, command
+from keylease.cli.context import EVERYBODY, Invocation, WrongUsage, Yes, command
 from keylease.cli.destination import Destination, Print, ToFile, ToProfile
 from keylease.cli.find import LeaseArgument, lease_id
 from keylease.errors import KeyleaseError, Unavailable
@@ -53,9 +54,46 @@ def collect(
     """Make the access key and take delivery of it, once. It is shown nowhere unless you say --print."""
     destination = _named(profile, to, print_it=print_it)
     wanted = lease_id(call, lease)
-    destination = destination or _chosen(call, wanted)
+    _hand_over(call, wanted, destination or _chosen(call, wanted), call.client.collect)
+
+
+@command(
+    commands,
+    "new-key",
+    panel=EVERYBODY,
+    examples=("keylease new-key L-4k7m9q2x --profile media",),
+)
+def new_key(
+    call: Invocation,
+    lease: LeaseArgument,
+    *,
+    profile: Annotated[
+        str | None, typer.Option("--profile", metavar="NAME", help="Into this profile of the AWS credentials file.")
+    ] = None,
+    to: Annotated[
+        str | None, typer.Option("--to", metavar="FILE", help="Into a JSON file that only you can read.")
+    ] = None,
+    print_it: Annotated[bool, typer.Option("--print", help="Onto stdout, in the clear.")] = False,
+    yes: Yes = False,
+) -> None:
+    """Replace an access key that was lost: the old one is taken away first, the new one has the same end."""
+    destination = _named(profile, to, print_it=print_it)
+    wanted = lease_id(call, lease)
+    if call.terminal.asks and not yes and not _is_sure(call, wanted):
+        call.terminal.say("Nothing was changed.")
+        return
+    _hand_over(call, wanted, destination or _chosen(call, wanted), call.client.replace)
+
+
+def _is_sure(call: Invocation, wanted: str) -> bool:
+    one = call.client.lease(wanted)
+    call.terminal.say(f"{one['title']} in {one['account']}: programs that use the old access key will fail.")
+    return call.terminal.choose("Take the old one away and make a new one?", ("yes", "no")) == "yes"
+
+
+def _hand_over(call: Invocation, wanted: str, destination: Destination, make: Callable[[str], Collected]) -> None:
     destination.check()
-    collected = _made(call, wanted)
+    collected = _made(call, wanted, make)
     try:
         destination.deliver(call.terminal, collected)
     except KeyleaseError as failure:
@@ -92,10 +130,10 @@ def _chosen(call: Invocation, wanted: str) -> Destination:
     return Print()
 
 
-def _made(call: Invocation, wanted: str) -> Collected:
+def _made(call: Invocation, wanted: str, make: Callable[[str], Collected]) -> Collected:
     try:
         with call.terminal.working("AWS makes the access key"):
-            return call.client.collect(wanted)
+            return make(wanted)
     except KeyboardInterrupt:
         call.terminal.say(f"Interrupted. {TAKEN_AWAY}")
         raise

@@ -21,13 +21,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from keylease.cli import remembered
 from keylease.cli.connecting import DEFAULT_SERVER, connect
 from keylease.cli.output import Terminal
+from keylease.domain import spoken
 from keylease.domain.clock import Clock, SystemClock
 from keylease.errors import KeyleaseError, SignInNeeded, SignInTooOld
 
 if TYPE_CHECKING:
-    from keylease.client import Client
+    from keylease.client import Client, LeaseView
 
 DEFAULT_CONFIG = "keylease.toml"
 INTERRUPTED, READER_GONE = 130, 141
@@ -107,6 +109,8 @@ class Invocation:
         self.options = options
         self.terminal = Terminal(as_json=options.as_json)
         self.clock: Clock = SystemClock()
+        self.tells_ends = True
+        """Whether a lease that ends soon is to be told at the end; not where the command says it itself."""
         self._client: Client | None = None
 
     @property
@@ -118,6 +122,24 @@ class Invocation:
                 raise WrongUsage("--as takes a person's id: plain letters, digits and signs.")
             self._client = connect(self.options.server, person=person)
         return self._client
+
+    @property
+    def who(self) -> tuple[str, str]:
+        """The server, and the person where one is named: whose leases are remembered."""
+        return (self.options.server or DEFAULT_SERVER, self.options.person or "")
+
+    def remember(self, leases: list[LeaseView]) -> None:
+        """Remember this person's leases, for completion and for what ends soon."""
+        remembered.keep(self.who, leases, self.clock.now())
+
+    def tell_ends(self) -> None:
+        """Say which leases in use end within three days, after a command that spoke with the server."""
+        if self._client is None or not self.tells_ends or self.options.as_json:
+            return
+        now = self.clock.now()
+        for one in remembered.ending(self.who, now):
+            left = spoken.left(now + one.left, now)
+            self.terminal.say(f"{one.title} ends in {left}: keylease renew {one.id}")
 
     def close(self) -> None:
         """Let go of what was opened."""
@@ -190,6 +212,7 @@ def _ended(invocation: Invocation, function: Callable[[], None]) -> int:
     try:
         function()
         sys.stdout.flush()
+        invocation.tell_ends()
     except KeyleaseError as failure:
         invocation.terminal.fail(_advised(failure, invocation.options))
         return failure.exit_status

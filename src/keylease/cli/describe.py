@@ -122,6 +122,7 @@ def lease_facts(lease: LeaseView, now: datetime) -> list[tuple[str, Cell]]:
         ("renews", Cell(lease["renewal_of"] or "")),
         ("share", Cell("may open the account's data to others", "yes") if lease["share"] else Cell("")),
     ]
+    facts += [("can", Cell(line)) for line in lease.get("can", ())]
     facts += [("know this", Cell(warning, style="yellow")) for warning in lease["warnings"]]
     return [(name, cell) for name, cell in facts if cell.people]
 

@@ -17,6 +17,8 @@ from keylease.cli.cell import Cell, harmless
 GAP = 3
 WORDY = frozenset({"WHAT", "REASON", "DETAILS", "DONE"})
 """The columns that hold words, which may stand on several lines."""
+NARROW = 60
+"""Columns below which a row stands as a block of lines of its own."""
 LEAST_WORDS = 12
 """How much room words need for that; with less every column is broken."""
 
@@ -24,6 +26,9 @@ LEAST_WORDS = 12
 def table(headings: Sequence[str], rows: Sequence[Sequence[Cell]]) -> None:
     """A table without lines, its headings dim."""
     console = Console(highlight=False)
+    if console.width < NARROW:
+        _blocks(console, headings, rows)
+        return
     drawn = Table(box=None, pad_edge=False, padding=(0, GAP, 0, 0), header_style="dim")
     has_room = _fixed(headings, rows) + LEAST_WORDS <= console.width
     for heading in headings:
@@ -31,6 +36,17 @@ def table(headings: Sequence[str], rows: Sequence[Sequence[Cell]]) -> None:
     for row in rows:
         drawn.add_row(*map(_text, row))
     console.print(drawn)
+
+
+def _blocks(console: Console, headings: Sequence[str], rows: Sequence[Sequence[Cell]]) -> None:
+    """A row over several lines, for a terminal on which a table has no room; what is empty is left out."""
+    for number, row in enumerate(rows):
+        if number:
+            console.print()
+        console.print(_text(row[0]), overflow="fold")
+        for heading, cell in zip(headings[1:], row[1:], strict=True):
+            if cell.people:
+                console.print(Text.assemble((f"  {heading.lower()} ", "dim"), _text(cell)), overflow="fold")
 
 
 def facts(facts: Sequence[tuple[str, Cell]], *, on_stderr: bool = False) -> None:

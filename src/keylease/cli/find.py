@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from keylease.cli import remembered
 from keylease.cli.context import Invocation
 from keylease.errors import NoSuchLease
 
@@ -17,7 +18,12 @@ if TYPE_CHECKING:
     from keylease.client import Client, LeaseView
 
 LeaseArgument = Annotated[
-    str, typer.Argument(metavar="LEASE", help="The lease's id, or the beginning of it: L-4k7m9q2x, 4k7.")
+    str,
+    typer.Argument(
+        metavar="LEASE",
+        help="The lease's id, or the beginning of it: L-4k7m9q2x, 4k7.",
+        autocompletion=remembered.ids,
+    ),
 ]
 _WHOLE = re.compile(r"L-[0-9a-hjkmnp-tv-z]{8}")
 _MISHEARD = str.maketrans("oil", "011")
@@ -29,7 +35,9 @@ def lease_id(invocation: Invocation, written: str) -> str:
     wanted = "L-" + text.removeprefix("l-").translate(_MISHEARD)
     if _WHOLE.fullmatch(wanted):
         return wanted
-    found = sorted({one["id"] for one in _in_sight(invocation.client) if one["id"].startswith(wanted)})
+    seen = _in_sight(invocation.client)
+    invocation.remember(seen)
+    found = sorted({one["id"] for one in seen if one["id"].startswith(wanted)})
     if len(found) == 1 and wanted != "L-":
         return found[0]
     if len(found) > 1:

@@ -29,6 +29,9 @@ def list_leases(
     if everybody and waiting:
         raise WrongUsage("--all and --waiting exclude each other.")
     leases = call.client.leases("all" if everybody else "waiting" if waiting else "mine")
+    if not everybody and not waiting:
+        call.remember(leases)
+        call.tells_ends = False
     if call.options.as_json:
         call.terminal.json(leases)
         return
@@ -47,6 +50,7 @@ def list_leases(
 def show(call: Invocation, lease: LeaseArgument) -> None:
     """Show one lease: what it gives, who may decide, when it ends."""
     one = call.client.lease(lease_id(call, lease))
+    call.tells_ends = False
     if call.options.as_json:
         call.terminal.json(one)
         return

@@ -6,57 +6,18 @@ Typer parses; what it finds wrong is written in our own form (`error[usage]`) an
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable, Mapping
+from importlib import import_module
 from typing import Annotated, Any
 
 import typer
 from typer import core
 
 import keylease
-from keylease.cli import (
-    accounts,
-    adopt,
-    agent,
-    approvals,
-    audit,
-    baseline,
-    collect,
-    configure,
-    connect,
-    console,
-    demo,
-    doctor,
-    events,
-    exec,  # noqa: A004 - the command is called that; nothing here runs code from a text
-    fences,
-    guardrails,
-    horizon,
-    launch,
-    leases,
-    operate,
-    policy,
-    prepare,
-    requests,
-    revoke,
-    root,
-    root_acts,  # noqa: F401 - adds its commands to those of root
-    sign_in,
-    status,
-    store,
-)
 from keylease.cli.context import INTERRUPTED, AsJson, Config, Options, Person, Server, Verbose
 from keylease.cli.output import Terminal
 
-app = typer.Typer(
-    name="keylease",
-    rich_markup_mode="rich",
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["--help", "-h"]},
-    epilog="Exit status: 0 done, 1 failed, 2 wrong usage, 3 not decided yet, 4 sign in first, 130 interrupted; "
-    "every other failure has a code (KL-…) and an exit status of its own.",
-)
 
-
-@app.callback(invoke_without_command=True)
 def keylease_command(
     ctx: typer.Context,
     *,
@@ -76,35 +37,57 @@ def keylease_command(
         typer.echo(ctx.get_help())
 
 
-COMMON = (sign_in, leases, requests, collect, revoke, approvals, events)
-SESSIONS = (configure, status, connect, exec, console, agent)
-OPERATING = (
-    prepare,
-    policy,
-    accounts,
-    doctor,
-    audit,
-    adopt,
-    root,
-    baseline,
-    guardrails,
-    horizon,
-    fences,
-    launch,
-    operate,
-    store,
-    demo,
+PARTS = (
+    *("sign_in", "leases", "requests", "collect", "revoke", "approvals", "events"),
+    *("configure", "status", "connect", "exec", "console", "agent"),
+    *("prepare", "policy", "accounts", "doctor", "audit", "adopt", "root_acts", "baseline", "guardrails"),
+    *("horizon", "fences", "launch", "operate", "store", "demo"),
 )
+"""The modules that hold commands, in the order of the help."""
+ALONE: Mapping[str, str] = {
+    "approve": "approvals",
+    "collect": "collect",
+    "deny": "approvals",
+    "list": "leases",
+    "new-key": "collect",
+    "pending": "approvals",
+    "renew": "requests",
+    "request": "requests",
+    "revoke": "revoke",
+    "sets": "leases",
+    "show": "leases",
+    "undo": "approvals",
+    "whoami": "leases",
+}
+"""Commands that people type all day: only the module that holds one is loaded, since all of them take longer."""
 
-for part in (*COMMON, *SESSIONS, *OPERATING):
-    app.add_typer(part.commands)
+
+def app_of(parts: Iterable[str] = PARTS) -> typer.Typer:
+    """The program with the commands of these modules."""
+    app = typer.Typer(
+        name="keylease",
+        rich_markup_mode="rich",
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["--help", "-h"]},
+        epilog="Exit status: 0 done, 1 failed, 2 wrong usage, 3 not decided yet, 4 sign in first, 130 interrupted; "
+        "every other failure has a code (KL-…) and an exit status of its own.",
+    )
+    app.callback(invoke_without_command=True)(keylease_command)
+    for part in parts:
+        app.add_typer(import_module(f"keylease.cli.{part}").commands)
+    return app
+
+
+def _needed(arguments: list[str]) -> Iterable[str]:
+    part = ALONE.get(arguments[0]) if arguments else None
+    return PARTS if part is None else (part,)
 
 
 def run(arguments: list[str]) -> int:
     """Run one command line; its exit status."""
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="replace")  # type: ignore[union-attr] # the interpreter's own streams have it
-    program = typer.main.get_command(app)
+    program = typer.main.get_command(app_of(_needed(arguments)))
     _without_pydantic()
     try:
         status = program.main(arguments, prog_name="keylease", standalone_mode=False)

@@ -86,6 +86,9 @@ def _asked(call: Invocation, lease: LeaseView, wait_at_most: str | None) -> None
         call.terminal.say(f"Asked for {lease['title']}, {describe.asked(lease, call.clock.now())}: {lease['id']}.")
         if lease["approvers"]:
             call.terminal.say(f"To be decided by {' or '.join(lease['approvers'])}.")
+        else:
+            call.terminal.say("Nobody can decide on it as things are configured: talk to an administrator.")
+        call.terminal.say(f"{call.client.server}/leases/{lease['id']}")
     if wait_at_most is not None and lease["status"] == "requested":
         lease = wait_for_decision(call, lease, wait_at_most)
     if lease["status"] == "approved":

@@ -17,6 +17,9 @@ def revoke(call: Invocation, lease: LeaseArgument, *, yes: Yes = False) -> None:
     wanted = lease_id(call, lease)
     if call.terminal.asks and not yes:
         one = call.client.lease(wanted)
+        if not one["may"]["revoke"]:
+            call.client.revoke(wanted)  # the server says why not
+            return
         call.terminal.say(f"{one['title']} in {one['account']}, of {one['owner']['name']}: {one['reason']}")
         if call.terminal.choose("Programs that use it will fail. End it now?", ("yes", "no")) == "no":
             call.terminal.say("Nothing was changed.")

@@ -14,9 +14,11 @@ import typer
 from keylease.cli.administer import Profile
 from keylease.cli.cell import Cell
 from keylease.cli.context import OPERATORS, Invocation, WrongUsage, command, operator
-from keylease.cli.root import MOST_LOOKED, Days, Regions, nouns, reading
+from keylease.cli.root import MOST_LOOKED, Days, Regions, commands, nouns, reading
 from keylease.domain import clock
 from keylease.errors import KeyleaseError, MembersKeepRoot, NotRoot, RootInUse
+
+__all__ = ["commands"]  # those of root with these added
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

