@@ -103,13 +103,14 @@ def test_a_name_that_is_not_there_is_refused_with_the_list_before_anything_runs(
     assert measurements(refused.stderr) >= {*CHEAP, "expiry_lag", "issue_end_sqlite"}
 
 
-def test_every_measurement_has_a_file_of_its_name_and_a_section_in_the_docs(
+def test_every_measurement_has_a_section_in_the_docs_and_no_file_is_left_out(
     refused: subprocess.CompletedProcess[str],
 ) -> None:
     names = measurements(refused.stderr)
-    assert names == {path.stem for path in (ROOT / "bench").glob("*.py") if "\ndef measure(" in path.read_text()}
-    headings = (ROOT / "docs" / "bench.md").read_text(encoding="utf-8").splitlines()
-    assert {f"## {name}" for name in names} <= set(headings)
+    assert names >= {path.stem for path in (ROOT / "bench").glob("*.py") if "\ndef measure(" in path.read_text()}
+    lines = (ROOT / "docs" / "bench.md").read_text(encoding="utf-8").splitlines()
+    headings = [line.removeprefix("## ").split(", ") for line in lines if line.startswith("## ")]
+    assert names <= {name for heading in headings for name in heading}
 
 
 def measurements(complaint: str) -> set[str]:
