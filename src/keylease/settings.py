@@ -32,6 +32,8 @@ from keylease.domain.words import MAIL
 from keylease.errors import BadConfiguration, BadUntil
 
 ENVIRONMENT = "KEYLEASE_SET_"
+EVERY = "*"
+"""Stands in a grant for every account."""
 LISTEN = "127.0.0.1:8465"
 DEV_ISSUER = "unsafe-people"
 """The issuer of principals who were only chosen from the configuration."""
@@ -342,6 +344,7 @@ class Settings(BaseSettings):
     server: Server = Server()
     store: Ledger = Ledger()
     sign_in: SignIn = SignIn()
+    accounts_file: Path | None = None
     accounts: dict[Name, Account] = {}
     permission_sets: dict[Name, Set] = {}
     grants: dict[Name, GrantRule] = {}
@@ -419,6 +422,7 @@ def parse(text: str, *, origin: Path = Path("keylease.toml")) -> Settings:
         raw = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise BadConfiguration(f"{origin.name} is not TOML: {error}.") from None
+    raw = _with_accounts(raw, origin)
     settings, mistakes = _validate(raw)
     mistakes += _unknown_variables()
     mistakes += _unknown_names(raw)
@@ -432,6 +436,35 @@ def parse(text: str, *, origin: Path = Path("keylease.toml")) -> Settings:
         "notify": _ways_beside(settings.notify, origin),
     }
     return settings.model_copy(update=beside)
+
+
+def _with_accounts(raw: Mapping[str, Any], origin: Path) -> dict[str, Any]:
+    """The configuration with the accounts of the file that it names, and with every account where a grant says `*`.
+
+    Raises `BadConfiguration` for a file that cannot be read or holds something else, and an account that is there
+    twice.
+    """
+    own = raw.get("accounts")
+    accounts = dict(own) if isinstance(own, dict) else {}
+    if isinstance(raw.get("accounts_file"), str):
+        path = origin.absolute().parent / raw["accounts_file"]
+        try:
+            read_there = tomllib.loads(path.read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+            raise BadConfiguration(f"accounts_file cannot be read: {path} ({error}).") from None
+        there = read_there.pop("accounts", {})
+        if read_there or not isinstance(there, dict):
+            raise BadConfiguration(f"accounts_file holds something else than accounts: {path}.")
+        if both := sorted(accounts.keys() & there.keys()):
+            raise BadConfiguration(f"The account {both[0]} is in {origin.name} and in {path.name}.")
+        accounts |= there
+    grants = raw.get("grants")
+    everywhere = {
+        name: {**grant, "accounts": sorted(accounts)} if grant.get("accounts") == [EVERY] else grant
+        for name, grant in _tables(grants)
+    }
+    whole = {**raw, **({"accounts": accounts} if accounts else {})}
+    return {**whole, "grants": {**grants, **everywhere}} if isinstance(grants, dict) else whole
 
 
 Mistake = tuple[tuple[str | int, ...], str]

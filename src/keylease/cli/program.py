@@ -13,6 +13,7 @@ from typer import core
 
 import keylease
 from keylease.cli import (
+    accounts,
     adopt,
     agent,
     approvals,
@@ -80,6 +81,7 @@ SESSIONS = (configure, status, connect, exec, console, agent)
 OPERATING = (
     prepare,
     policy,
+    accounts,
     doctor,
     audit,
     adopt,
