@@ -50,8 +50,12 @@ outlive: setup
 soak: setup
 	KEYLEASE_SOAK=2000 $(BIN)/pytest tests/fire -q -s $(ARGS)
 
-bench: setup
+bench: setup .venv/openbao
 	@$(BIN)/python -m bench $(NAME)
+
+.venv/openbao: locks/openbao.txt .venv/ready
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r locks/openbao.txt
+	@touch $@
 
 docs: setup
 	$(BIN)/python docs/generate.py
@@ -64,6 +68,7 @@ lock: setup
 	$(LOCK) pyproject.toml -o locks/keylease.txt
 	$(LOCK) pyproject.toml --group dev -o locks/dev.txt
 	$(LOCK) tests/oracle/node.in -o locks/node.txt
+	$(LOCK) bench/openbao.in -o locks/openbao.txt
 	$(LOCK) src/keylease/sandbox/tools.in -o src/keylease/sandbox/tools.lock
 	$(LOCK) bench/peers/prowler.in -o bench/peers/prowler.lock
 	$(LOCK) bench/peers/custodian.in -o bench/peers/custodian.lock

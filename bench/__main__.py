@@ -23,8 +23,13 @@ from bench import (
     id_token_verify,
     issue_end_sqlite,
     plan_vs_floor,
+    issue_vs_openbao,
+    outage_recovery,
+    pass_100k,
     policy_sizes,
     sign_in_own_share,
+    start_200k,
+    throttled_drain,
 )
 from bench.result import NotMeasured, Result, table
 from keylease.errors import KeyleaseError
@@ -42,7 +47,12 @@ MEASUREMENTS: dict[str, Callable[[], Iterator[Result]]] = {
     "id_token_verify": id_token_verify.measure,
     "issue_end_sqlite": issue_end_sqlite.measure,
     "plan_vs_floor": plan_vs_floor.measure,
+    "issue_vs_openbao": issue_vs_openbao.measure,
     "policy_sizes": policy_sizes.measure,
+    "throttled_drain": throttled_drain.measure,
+    "start_200k": start_200k.measure,
+    "pass_100k": pass_100k.measure,
+    "outage_recovery": outage_recovery.measure,
     "sign_in_own_share": sign_in_own_share.measure,
 }
 

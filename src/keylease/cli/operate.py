@@ -37,7 +37,7 @@ AT_ONCE = 8
     examples=(
         "keylease serve",
         "keylease serve --config /etc/keylease/keylease.toml",
-        "keylease serve --workers 0   # passes run elsewhere: keylease worker",
+        "keylease serve --workers 0",
     ),
     common=operator,
 )
