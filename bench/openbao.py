@@ -128,7 +128,8 @@ def stand_in() -> Iterator[int]:
 class _Users(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
-    def _any(self) -> None:
+    def answer(self) -> None:
+        """Done, whatever it was."""
         self.rfile.read(int(self.headers.get("Content-Length", 0)))
         self.send_response_only(204)
         self.send_header("Content-Length", "0")
@@ -139,7 +140,7 @@ class _Users(BaseHTTPRequestHandler):
 
 
 for _method in ("DELETE", "GET", "POST", "PUT"):
-    setattr(_Users, f"do_{_method}", _Users._any)
+    setattr(_Users, f"do_{_method}", _Users.answer)
 
 
 def free_port() -> int:
