@@ -3,6 +3,7 @@
 # make test      every test; needs nothing installed but Python
 # make check     lint, types, import contracts, documents, the list of what outlives a key
 # make outlive   the search for ways to outlive a key that nobody has judged (part of make check)
+# make soak      what is killed and cut off in the tests, for as long as nobody would wait: 2,000 leases
 # make bench     every measurement, or one: make bench NAME=policy_sizes
 # make docs      writes what the documents take from the code
 # make pictures  writes docs/pictures: what the pages look like, in a real Chromium
@@ -13,7 +14,7 @@ BIN := .venv/bin
 ARGS ?=
 NAME ?=
 
-.PHONY: setup demo serve test check outlive bench docs pictures lock
+.PHONY: setup demo serve test check outlive soak bench docs pictures lock
 
 setup: .venv/ready
 
@@ -46,8 +47,15 @@ check: setup
 outlive: setup
 	$(BIN)/python checks/outlive.py
 
-bench: setup
+soak: setup
+	KEYLEASE_SOAK=2000 $(BIN)/pytest tests/fire -q -s $(ARGS)
+
+bench: setup .venv/openbao
 	@$(BIN)/python -m bench $(NAME)
+
+.venv/openbao: locks/openbao.txt .venv/ready
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r locks/openbao.txt
+	@touch $@
 
 docs: setup
 	$(BIN)/python docs/generate.py
@@ -60,4 +68,7 @@ lock: setup
 	$(LOCK) pyproject.toml -o locks/keylease.txt
 	$(LOCK) pyproject.toml --group dev -o locks/dev.txt
 	$(LOCK) tests/oracle/node.in -o locks/node.txt
+	$(LOCK) bench/openbao.in -o locks/openbao.txt
 	$(LOCK) src/keylease/sandbox/tools.in -o src/keylease/sandbox/tools.lock
+	$(LOCK) bench/peers/prowler.in -o bench/peers/prowler.lock
+	$(LOCK) bench/peers/custodian.in -o bench/peers/custodian.lock

@@ -13,6 +13,9 @@ from functools import partial
 
 from bench import (
     agent_endpoint,
+    audit_vs_custodian,
+    audit_vs_floor,
+    audit_vs_prowler,
     aws_cli_overhead,
     calls_per_lease,
     cli_start,
@@ -21,15 +24,24 @@ from bench import (
     expiry_lag,
     id_token_verify,
     issue_end_sqlite,
+    issue_vs_openbao,
+    outage_recovery,
     pages,
+    pass_100k,
+    plan_vs_floor,
     policy_sizes,
     sign_in_own_share,
+    start_200k,
+    throttled_drain,
 )
 from bench.result import NotMeasured, Result, table
 from keylease.errors import KeyleaseError
 
 MEASUREMENTS: dict[str, Callable[[], Iterator[Result]]] = {
     "agent_endpoint": agent_endpoint.measure,
+    "audit_vs_custodian": audit_vs_custodian.measure,
+    "audit_vs_floor": audit_vs_floor.measure,
+    "audit_vs_prowler": audit_vs_prowler.measure,
     "aws_cli_overhead": aws_cli_overhead.measure,
     "calls_per_lease": calls_per_lease.measure,
     "cli_start": cli_start.start,
@@ -39,12 +51,18 @@ MEASUREMENTS: dict[str, Callable[[], Iterator[Result]]] = {
     "expiry_lag": expiry_lag.measure,
     "id_token_verify": id_token_verify.measure,
     "issue_end_sqlite": issue_end_sqlite.measure,
+    "plan_vs_floor": plan_vs_floor.measure,
+    "issue_vs_openbao": issue_vs_openbao.measure,
     "page_history_1": partial(pages.history, connections=1),
     "page_history_32": partial(pages.history, connections=32),
     "page_my_leases_1": partial(pages.my_leases, connections=1),
     "page_my_leases_32": partial(pages.my_leases, connections=32),
     "page_weight": pages.weight,
     "policy_sizes": policy_sizes.measure,
+    "throttled_drain": throttled_drain.measure,
+    "start_200k": start_200k.measure,
+    "pass_100k": pass_100k.measure,
+    "outage_recovery": outage_recovery.measure,
     "sign_in_own_share": sign_in_own_share.measure,
 }
 

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from keylease.app import App, assemble
+from keylease.app import App, Beside, assemble
 from keylease.domain.access import Probe
 from keylease.domain.clock import SystemClock
 from keylease.domain.iam import Fence
@@ -66,8 +66,7 @@ def company(store: Store, cloud: FakeCloud, kept: Kept | None = None, sign_in: S
         store,
         {ACCOUNT: both},
         cloud.clock,
-        kept=kept or memory_kept(),
-        telling=memory_telling(),
+        beside=Beside(kept=kept or memory_kept(), telling=memory_telling()),
         sign_in=sign_in,
     )
 

@@ -30,7 +30,7 @@ from keylease.store import kept, open_ledger
 from keylease.web import create
 from keylease.web.limits import Limits, Rate
 
-LEDGER, ISSUER = "keylease.db", "issuer"
+LEDGER, ISSUER, POSTGRES = "keylease.db", "issuer", "postgres"
 WIDE = Rate(at_once=10**9, a_second=10**9)
 STOP_WITHIN = 10
 """Seconds."""
@@ -42,6 +42,12 @@ _ANSWER = {"id": "L-floor", "lease": {}, "access_key_id": "none", "secret_access
 def keylease(folder: Path) -> FastAPI:
     """keylease with its ledger in a SQLite file."""
     ledger = open_ledger(f"sqlite:///{folder / LEDGER}")
+    return create(company(ledger, SharedCloud(UnwaitingClock()), kept(ledger.database)))
+
+
+def keylease_postgres(folder: Path) -> FastAPI:
+    """keylease with its ledger in the PostgreSQL that the folder names."""
+    ledger = open_ledger((folder / POSTGRES).read_text())
     return create(company(ledger, SharedCloud(UnwaitingClock()), kept(ledger.database)))
 
 
@@ -69,7 +75,12 @@ def floor(folder: Path) -> FastAPI:
     return web
 
 
-KINDS: dict[str, Callable[[Path], FastAPI]] = {"keylease": keylease, "directory": signing_in, "floor": floor}
+KINDS: dict[str, Callable[[Path], FastAPI]] = {
+    "keylease": keylease,
+    "keylease_postgres": keylease_postgres,
+    "directory": signing_in,
+    "floor": floor,
+}
 
 
 @contextmanager

@@ -15,6 +15,7 @@ from keylease.ports import Cloud
 from keylease.testing import Crash, FakeCloud, FakeUser, MemoryStore, away, fail_at
 from world import MARA, PRIYA, World
 
+TAGGED = {"keylease:lease": "L-00000000"}
 WEEK = timedelta(weeks=1)
 
 
@@ -76,7 +77,7 @@ def test_a_key_that_nobody_acknowledged_is_taken_away_and_can_be_collected_anew(
 
 def test_an_unknown_user_is_an_orphan_and_goes(world: World) -> None:
     lease = world.active()
-    world.cloud.users["stranger"] = FakeUser(lease.fence or "", {}, world.clock.now())
+    world.cloud.users["stranger"] = FakeUser(lease.fence or "", TAGGED, world.clock.now())
     assert world.run_pass().done == {"RemoveOrphan": 1}
     assert set(world.cloud.users) == {lease.user_name}
     assert [link.event.details for link in world.store.events() if link.event.action == "orphan-removed"]
@@ -104,8 +105,8 @@ def test_a_second_access_key_on_a_leased_user_is_deleted(world: World) -> None:
 
 
 def test_what_iam_is_slow_to_show_is_neither_ghost_nor_orphan(world: World) -> None:
-    world.cloud.lag = timedelta(minutes=4)
     lease = world.active()
+    world.cloud.lag = timedelta(minutes=4)
     for _ in range(8):
         assert world.run_pass().done == {}
         world.clock.pass_time(minutes=1)
@@ -244,7 +245,7 @@ def test_a_leased_user_in_a_stronger_group_is_taken_out_and_told(world: World) -
 def test_a_ledger_that_does_not_know_many_users_removes_none_of_them(world: World) -> None:
     lease = world.active()
     for number in range(6):
-        world.cloud.users[f"restored-{number}"] = FakeUser(lease.fence or "", {}, world.clock.now())
+        world.cloud.users[f"restored-{number}"] = FakeUser(lease.fence or "", TAGGED, world.clock.now())
     report = world.run_pass()
     assert [alarm.what for alarm in report.alarms] == ["orphans"]
     assert len(world.cloud.users) == 7

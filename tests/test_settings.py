@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from keylease import settings
-from keylease.app import accounts, assemble
+from keylease.app import Beside, accounts, assemble
 from keylease.domain.access import Who
 from keylease.domain.launch_policy import launch_statements
 from keylease.errors import BadConfiguration, UnsafeNotAllowed
@@ -136,7 +136,11 @@ def test_the_development_sign_in_is_refused_without_the_setting_that_allows_it()
     people = '[unsafe_people.mara]\nname = "Mara Lind"\ngroups = ["media"]\n'
     with pytest.raises(UnsafeNotAllowed):
         assemble(
-            settings.parse(people), MemoryStore(), {}, FakeClock(), kept=memory_kept(), telling=memory_telling()
+            settings.parse(people),
+            MemoryStore(),
+            {},
+            FakeClock(),
+            beside=Beside(kept=memory_kept(), telling=memory_telling()),
         )
     allowing = people + "[sign_in]\nallow_unsafe_people = true\n"
     with pytest.raises(UnsafeNotAllowed):
@@ -145,12 +149,13 @@ def test_the_development_sign_in_is_refused_without_the_setting_that_allows_it()
             MemoryStore(),
             {},
             FakeClock(),
-            kept=memory_kept(),
-            telling=memory_telling(),
+            beside=Beside(kept=memory_kept(), telling=memory_telling()),
         )
     allowed = settings.parse(people + "[sign_in]\nallow_unsafe_people = true\n")
     assert (
-        assemble(allowed, MemoryStore(), {}, FakeClock(), kept=memory_kept(), telling=memory_telling())
+        assemble(
+            allowed, MemoryStore(), {}, FakeClock(), beside=Beside(kept=memory_kept(), telling=memory_telling())
+        )
         .unsafe.principal("mara")
         .name
         == "Mara Lind"

@@ -58,16 +58,28 @@ def tokens(number: int) -> Tokens:
     return Tokens(refresh=f"r{number}", access=f"a{number}", access_until=NOW + timedelta(minutes=15 * number))
 
 
+@pytest.fixture(params=["sqlite", "postgres"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    made: str = f"sqlite:///{tmp_path}/keylease.db"
+    return made if request.param == "sqlite" else str(request.getfixturevalue("postgres_url"))
+
+
 @pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    ledger = open_ledger(f"sqlite:///{tmp_path}/keylease.db")
+def database(url: str) -> Iterator[Database]:
+    ledger = open_ledger(url)
     yield ledger.database
     ledger.close()
 
 
-@pytest.fixture(params=["memory", "sqlite"])
-def kept(request: pytest.FixtureRequest) -> Kept:
-    return memory_kept() if request.param == "memory" else kept_in(request.getfixturevalue("database"))
+@pytest.fixture(params=["memory", "sqlite", "postgres"])
+def kept(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Kept]:
+    if request.param == "memory":
+        yield memory_kept()
+        return
+    in_file = f"sqlite:///{tmp_path}/keylease.db"
+    ledger = open_ledger(in_file if request.param == "sqlite" else request.getfixturevalue("emptied_url"))
+    yield kept_in(ledger.database)
+    ledger.close()
 
 
 @pytest.mark.parametrize("signed_in", [MARA, NILS], ids=["all that is known", "the least"])
@@ -248,8 +260,7 @@ def at_once(act: Callable[[int], Answer], many: int = 2) -> list[Answer]:
 
 
 @pytest.mark.parametrize("turn", range(5))
-def test_of_two_refreshes_at_once_one_is_first_and_the_other_ends_the_sign_in(tmp_path: Path, turn: int) -> None:
-    url = f"sqlite:///{tmp_path}/keylease.db"
+def test_of_two_refreshes_at_once_one_is_first_and_the_other_ends_the_sign_in(url: str, turn: int) -> None:
     ledgers = [open_ledger(url) for _ in range(2)]  # as two processes have them: they share no lock
     both = [kept_in(ledger.database) for ledger in ledgers]
     both[0].terminals.begin(TERMINAL, tokens(1))
@@ -276,8 +287,7 @@ def test_a_digest_that_is_there_twice_is_a_failure_of_ours(database: Database) -
 NEW = ("web_sessions", "terminals", "terminal_tokens", "one_time")
 
 
-def test_a_ledger_of_the_release_before_is_upgraded_and_keeps_its_leases(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path}/keylease.db"
+def test_a_ledger_of_the_release_before_is_upgraded_and_keeps_its_leases(url: str) -> None:
     lease = a_lease()
     _made_at_0001(url, lease)
 

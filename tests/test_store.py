@@ -68,15 +68,28 @@ def an_event(lease: Lease | None = None, action: str = "requested") -> AuditEven
 
 
 @pytest.fixture
-def ledger(tmp_path: Path) -> Iterator[Ledger]:
+def sqlite_ledger(tmp_path: Path) -> Iterator[Ledger]:
     opened = open_ledger(f"sqlite:///{tmp_path}/keylease.db")
     yield opened
     opened.close()
 
 
-@pytest.fixture(params=["memory", "sqlite"])
+@pytest.fixture
+def postgres_ledger(emptied_url: str) -> Iterator[Ledger]:
+    opened = open_ledger(emptied_url)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def ledger(request: pytest.FixtureRequest) -> Ledger:
+    made: Ledger = request.getfixturevalue(f"{request.param}_ledger")
+    return made
+
+
+@pytest.fixture(params=["memory", "sqlite", "postgres"])
 def store(request: pytest.FixtureRequest) -> Store:
-    return MemoryStore() if request.param == "memory" else request.getfixturevalue("ledger")
+    return MemoryStore() if request.param == "memory" else request.getfixturevalue(f"{request.param}_ledger")
 
 
 def test_what_is_added_is_found(store: Store) -> None:
@@ -235,20 +248,19 @@ def test_a_ledger_that_is_there_keeps_its_permissions(tmp_path: Path) -> None:
     assert (tmp_path / "keylease.db").stat().st_mode & 0o777 == 0o640
 
 
-def test_a_changed_record_is_found_in_the_database(ledger: Ledger, tmp_path: Path) -> None:
+def test_a_changed_record_is_found_in_the_database(ledger: Ledger) -> None:
     for number in range(3):
         ledger.append(an_event(action=f"n{number}"))
-    with sqlite3.connect(tmp_path / "keylease.db") as connection:
-        connection.execute("UPDATE events SET actor = 'dir#thief' WHERE seq = 2")
-    connection.close()
+    with ledger.database.writing() as connection:
+        connection.execute(sa.text("UPDATE events SET actor = 'dir#thief' WHERE seq = 2"))
     with pytest.raises(ChainBroken, match="Record 2"):
         verify(ledger.events())
 
 
 def test_a_locked_ledger_is_busy_and_nothing_is_written(
-    ledger: Ledger, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    sqlite_ledger: Ledger, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ledger.append(an_event())
+    sqlite_ledger.append(an_event())
     monkeypatch.setattr("keylease.store.database.BUSY_SECONDS", 0.05)
     impatient = open_ledger(f"sqlite:///{tmp_path}/keylease.db")
     holder = sqlite3.connect(tmp_path / "keylease.db", isolation_level=None)

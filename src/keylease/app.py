@@ -6,12 +6,16 @@ needs; nothing below it reads a file, the environment or a clock of its own.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from functools import partial
 from ipaddress import ip_address
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from keylease import jobs
 from keylease.aws import account as aws
 from keylease.aws.clients import Clients
 from keylease.aws.instances import AwsInstances
@@ -27,13 +31,16 @@ from keylease.errors import UnsafeNotAllowed
 from keylease.health import Health
 from keylease.identity.unsafe import UnsafePeople
 from keylease.notices import Book, Notices
-from keylease.ports import Cloud, DeviceSignIn, Kept, SignIn, Store, Telling
+from keylease.pacing import MemoryPaces, MemoryPasses, Pacing
+from keylease.ports import Cloud, DeviceSignIn, Kept, Paces, Passes, SignIn, Store, Telling
 from keylease.reconciler import Reconciler
 from keylease.second_thoughts import SecondThoughts
 from keylease.session_leases import SessionLeases
 from keylease.settings import Identity, Settings
 from keylease.settings import SignIn as SignInSettings
 from keylease.store import kept, open_ledger, telling
+from keylease.store.database import Database
+from keylease.store.shared import SqlPaces, SqlPasses
 from keylease.terminals import TerminalSignIns
 from keylease.visibility import Visibility
 
@@ -44,6 +51,10 @@ if TYPE_CHECKING:
 
 MISSED = 4
 """As many looks at the directory in a row may fail before that needs a person."""
+
+
+TELL_EVERY = timedelta(seconds=10)
+"""How often people are told what happened meanwhile."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,22 +82,81 @@ class App:
     notices: Notices
     watch: DirectoryWatch | None = None
     """Ends the leases of people who are gone; None where nobody can be asked who is."""
+    pacings: Mapping[str, Pacing] = field(default_factory=dict)
+    """How this process asks each account; empty where nobody counts."""
+    database: Database | None = None
+    """Where the ledger lies, for what else lies there; None where it lies in memory."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Beside:
+    """What lies beside the ledger: sign-ins, what people are told, and what processes tell one another."""
+
+    kept: Kept
+    telling: Telling
+    passes: Passes = field(default_factory=MemoryPasses)
+    paces: Paces = field(default_factory=MemoryPaces)
 
 
 def build(settings: Settings, *, clock: Clock | None = None, trust_empty_ledger: bool = False) -> App:
     """Wire everything as the settings say. Opens the ledger; calls AWS for nothing yet."""
     clock = clock or SystemClock()
-    clouds = {name: cloud(account, clock, settings) for name, account in accounts(settings).items()}
-    ledger = open_ledger(settings.store.url)
-    return assemble(
+    ledger = open_ledger(settings.store.url, settings.store.password())
+    paces = SqlPaces(ledger.database) if ledger.database.is_shared else MemoryPaces()
+    known = accounts(settings)
+    pacings = {name: Pacing(paces, name, clock) for name in known}
+    clouds = {name: cloud(account, clock, settings, pacings[name]) for name, account in known.items()}
+    made = assemble(
         settings,
         ledger,
         clouds,
         clock,
-        kept=kept(ledger.database),
-        telling=telling(ledger.database),
+        beside=Beside(
+            kept=kept(ledger.database),
+            telling=telling(ledger.database),
+            passes=SqlPasses(ledger.database),
+            paces=paces,
+        ),
         trust_empty_ledger=trust_empty_ledger,
     )
+    return replace(made, database=ledger.database, pacings=pacings)
+
+
+@contextmanager
+def passing(settings: Settings, made: App, at_once: int) -> Iterator[None]:
+    """Passes, watches of the directory and notices, until the block is left: none where `at_once` is zero.
+
+    With PostgreSQL through the queue that all processes share. Raises what the ledger may fail with.
+    """
+    out = sending(settings)
+    send = out.send if out else None
+    every, watch_every = settings.server.pass_every, settings.sign_in.check_every
+    if at_once == 0:
+        yield
+        return
+    if made.database is None or not made.database.is_shared:
+        with (
+            jobs.passes(made.health, every),
+            jobs.watching(made.watch, watch_every),
+            jobs.telling(made.notices, send, TELL_EVERY),
+        ):
+            yield
+        return
+    from keylease.store.queue import prepare
+    from keylease.workers import Workers
+
+    prepare(made.database)
+    workers = Workers(
+        made.database.parameters,
+        health=made.health,
+        watch=made.watch,
+        tell=partial(jobs.tell_once, made.notices, send),
+        every=every,
+        watch_every=watch_every,
+        at_once=at_once,
+    )
+    with workers.working():
+        yield
 
 
 def assemble(
@@ -95,8 +165,7 @@ def assemble(
     clouds: Mapping[str, Cloud],
     clock: Clock,
     *,
-    kept: Kept,
-    telling: Telling,
+    beside: Beside,
     sign_in: SignIn | None = None,
     trust_empty_ledger: bool = False,
 ) -> App:
@@ -116,13 +185,14 @@ def assemble(
             clouds=clouds,
             catalogue=catalogue,
             clock=clock,
-            kept=kept,
+            kept=beside.kept,
             keep_fences=settings.fences_ahead,
         )
     rules = Rules(
         acknowledge_within=settings.server.acknowledge_within,
         renewal_grace=settings.renewal_grace,
         patience=settings.patience(),
+        unknown_notice=settings.unknown_notice,
         keep_fences_ahead=settings.fences_ahead,
         stop_instances_after=settings.launch.stop_after,
     )
@@ -136,6 +206,8 @@ def assemble(
         clock=clock,
         watch=watch,
         silence=MISSED * settings.sign_in.check_every,
+        passes=beside.passes,
+        paces=beside.paces,
     )
     return App(
         catalogue=catalogue,
@@ -158,13 +230,13 @@ def assemble(
         sign_in=sign_in,
         browsers=Browsers(
             sign_in=sign_in,
-            kept=kept,
+            kept=beside.kept,
             store=store,
             clock=clock,
             stay=Stay(idle=settings.sign_in.idle, absolute=settings.sign_in.absolute),
         ),
         terminals=TerminalSignIns(
-            kept=kept,
+            kept=beside.kept,
             store=store,
             clock=clock,
             lasts=settings.sign_in.terminal,
@@ -172,10 +244,10 @@ def assemble(
         ),
         unsafe=unsafe,
         unsafe_people={subject: person.name for subject, person in unsafe.people.items()},
-        telling=telling,
+        telling=beside.telling,
         notices=Notices(
             store=store,
-            telling=telling,
+            telling=beside.telling,
             clouds=clouds,
             catalogue=catalogue,
             clock=clock,
@@ -257,10 +329,10 @@ def accounts(settings: Settings) -> dict[str, aws.Account]:
     }
 
 
-def cloud(account: aws.Account, clock: Clock, settings: Settings) -> Cloud:
+def cloud(account: aws.Account, clock: Clock, settings: Settings, pacing: Pacing | None = None) -> Cloud:
     """The identities in one account that this process holds. With `fences_ahead` the issuer makes no fences."""
-    holds, removing = settings.server.holds, Clients(account, account.remover)
-    issuer = AwsIssuer(Clients(account, account.issuer), clock, fences_ahead=settings.fences_ahead)
+    holds, removing = settings.server.holds, Clients(account, account.remover, pacing=pacing, removes=True)
+    issuer = AwsIssuer(Clients(account, account.issuer, pacing=pacing), clock, fences_ahead=settings.fences_ahead)
     regions = settings.launch.regions
     return Cloud(
         issuer=None if holds == "remover" else issuer,

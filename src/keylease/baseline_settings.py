@@ -107,7 +107,7 @@ class CostRules(Rules):
     monthly_usd: int = Field(default=0, ge=0)
     tell: Names = ()
     anomaly_usd: int = Field(default=0, ge=0)
-    deny_above: bool = False
+    brake: bool = False
 
     @model_validator(mode="after")
     def _whole(self) -> Self:
@@ -116,6 +116,8 @@ class CostRules(Rules):
             raise ValueError("tell somebody: name at least one mail address")
         if len(self.tell) > 10:
             raise ValueError("AWS tells at most ten addresses")
+        if self.brake and not self.monthly_usd:
+            raise ValueError("brake goes with monthly_usd: it is what the brake waits for")
         return self
 
 

@@ -10,7 +10,7 @@ what is never acknowledged is taken away again by a pass, and can be collected a
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -251,10 +251,15 @@ class Broker:
         said = dict.fromkeys(words for facts in known for words in _warnings(permission_set, facts))
         return tuple(said)
 
-    def horizons(self) -> Iterator[tuple[str, str, datetime]]:
+    @property
+    def accounts(self) -> Sequence[str]:
+        """The accounts by name, whichever of the two identities is held here."""
+        return sorted(self._clouds)
+
+    def horizons(self, only: str | None = None) -> Iterator[tuple[str, str, datetime]]:
         """Account, permission set and its group's or role's horizon, for all that a grant covers and AWS tells."""
         pairs = {(a, p) for grant in self._catalogue.grants for a in grant.accounts for p in grant.permission_sets}
-        for account, name in sorted(pairs):
+        for account, name in sorted(pair for pair in pairs if only in (None, pair[0])):
             permission_set = self._catalogue.permission_sets.get(name)
             if permission_set is None or account not in self._clouds:
                 continue

@@ -490,6 +490,13 @@ class DirectoryUnreachable(Unavailable):
     hint = "Nothing was used up. Try again in a minute; leases that are there go on."
 
 
+class MetricsNotAllowed(Refused):
+    """The figures for Prometheus were asked for without their token."""
+
+    code, exit_status = "KL-509", 103
+    hint = "Set `server.metrics_token_file`, and send its content as a bearer token (docs/how-to/watching.md)."
+
+
 class StoreBusy(Unavailable):
     """The ledger's database is locked by somebody else."""
 
@@ -530,6 +537,27 @@ class LedgerEmpty(Unsafe):
 
     code, exit_status = "KL-606", 65
     hint = "Check `store.url`. If these users are to go, run the pass once with --unsafe-empty-ledger."
+
+
+class StoreAway(Unavailable):
+    """The ledger's database does not answer. Whether the last act was still written is not known."""
+
+    code, exit_status = "KL-607", 100
+    hint = "Look at the lease, then try again. `keylease doctor` says what the database answers."
+
+
+class StoreNotEmpty(Conflict):
+    """A ledger was to be copied to where there is one already."""
+
+    code, exit_status = "KL-608", 101
+    hint = "Name a database that holds no ledger; nothing was changed."
+
+
+class StoreNotShared(Unsafe):
+    """Processes on several machines need one ledger, and this one is a file."""
+
+    code, exit_status = "KL-609", 102
+    hint = "Name a database of PostgreSQL in `store.url`; `keylease store copy` takes the ledger there."
 
 
 class ServerUnreachable(Unavailable):
@@ -600,6 +628,62 @@ class BadLastRun(Invalid):
 
     code, exit_status = "KL-804", 134
     hint = "It is what `keylease audit --json` writes; name another file, or remove it."
+
+
+class NotAdopted(Missing):
+    """There is no such user, or it was not adopted."""
+
+    code, exit_status = "KL-810", 135
+    hint = "`keylease adopt list` shows all adopted users."
+
+
+class TooLateToUndo(Conflict):
+    """The access keys are deleted; nothing brings them back."""
+
+    code, exit_status = "KL-811", 136
+    hint = "Let its owner ask for a lease."
+
+
+class AdoptionFailed(Invalid):
+    """An adoption, or its postponement, cannot be like that."""
+
+    code, exit_status = "KL-812", 138
+    hint = "Name a later instant; to end sooner, undo the adoption and adopt anew."
+
+
+class BadPromise(Conflict):
+    """Somebody changed the tags that say when an adopted user ends."""
+
+    code, exit_status = "KL-813", 139
+    hint = "Mend the tag keylease:adopted-ends (2026-12-31T00:00:00Z), or take all keylease:adopted- tags away."
+
+
+class NoticeNotSent(Unavailable):
+    """An owner could not be told; nothing that depends on it is done until they were."""
+
+    code, exit_status = "KL-814", 128
+    hint = "Mend the program that sends mail, or use --outbox; then run it again."
+
+
+class RootInUse(Conflict):
+    """The root user, or a key of it, is in use."""
+
+    code, exit_status = "KL-820", 129
+    hint = "`keylease root uses` says by what, from where, and which permission set would do."
+
+
+class NotRoot(Refused):
+    """What only the root user can do to itself was asked with somebody else's credentials."""
+
+    code, exit_status = "KL-821", 137
+    hint = "Use a profile with the root user's own credentials: `aws login` as root, or the key itself."
+
+
+class MembersKeepRoot(Unavailable):
+    """Some member accounts could not be looked into; their root users may have credentials."""
+
+    code, exit_status = "KL-822", 127
+    hint = "Look at the reasons, and run it again."
 
 
 def tree(root: type[KeyleaseError] = KeyleaseError) -> Iterator[type[KeyleaseError]]:

@@ -17,8 +17,8 @@ from keylease.ending import KEYLEASE, Ending, act
 from keylease.errors import AwsUnreachable, Conflict, KeyleaseError, Unavailable
 from keylease.ports import AccessKey, Issuer, LeaseQuery, Store
 
-FENCE_TRIES = 6
-"""A fence that was just made may take some seconds to be seen by CreateUser; the pauses add up to 16 s."""
+FENCE_PAUSES = (0.25, 0.5, 1, 2, 4, 8, 16, 32)
+"""Seconds. A fence that was just made may take some to be seen by CreateUser; the pauses add up to more than 60."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,13 +67,13 @@ class Issuing:
         name = lease.user_name or ""
         if not self._is_worn(lease):
             self._issuer.create_fence(fence)
-        for attempt in range(FENCE_TRIES):
+        for pause in (*FENCE_PAUSES, None):
             if self._issuer.create_user(name, fence, tags(lease)):
                 break
+            if pause is None:
+                raise AwsUnreachable("AWS did not show the new fence in time.")
             self._issuer.create_fence(fence)
-            self._clock.sleep(2**attempt / 4)
-        else:
-            raise AwsUnreachable("AWS did not show the new fence in time.")
+            self._clock.sleep(pause)
         self._issuer.join_group(name, lease.group)
         return self._issuer.create_access_key(name)
 

@@ -6,11 +6,11 @@ Each method is safe to call again after a crash or a lost answer.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 from keylease.domain.access import Principal, Probe
 from keylease.domain.clock import from_text, to_text
@@ -18,9 +18,12 @@ from keylease.domain.event import AuditEvent, ChainedEvent
 from keylease.domain.iam import Fence
 from keylease.domain.lease import Lease, State
 from keylease.domain.notice import Notice
+from keylease.domain.pace import Pace
 from keylease.domain.plan import Observed
 from keylease.domain.secret import Secret
 from keylease.domain.session import SessionTerms
+
+R = TypeVar("R")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,8 +102,11 @@ class Issuer(Protocol):
 class Remover(Protocol):
     """The identity that takes away, in one account. It can make nothing. Raises as `Issuer` does."""
 
-    def observe(self) -> Observed:
-        """All users and fences under keylease's paths, whoever made them, every page of them."""
+    def observe(self, *, thorough: bool = False) -> Observed:
+        """All users and fences under keylease's paths, whoever made them, every page of them.
+
+        Access keys are asked for user by user; unless `thorough`, of many users only some have theirs each time.
+        """
         ...
 
     def remove_user(self, user_name: str, *, group: str | None = None, access_key_id: str | None = None) -> bool:
@@ -117,6 +123,10 @@ class Remover(Protocol):
 
     def delete_access_key(self, user_name: str, access_key_id: str) -> None:
         """Delete one access key. That it is gone already is no error."""
+        ...
+
+    def drop_policies(self, user_name: str) -> None:
+        """Take away all policies that are on the user itself. That there are none is no error."""
         ...
 
     def delete_fence(self, name: str) -> bool:
@@ -200,6 +210,16 @@ class Cloud:
     region: str = "us-east-1"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figures:
+    """The ledger in figures."""
+
+    states: Mapping[tuple[str, str], int]
+    """How many leases there are that have not ended, by account and state."""
+    overdue_since: Mapping[str, datetime]
+    """By account, when the oldest lease ended of which AWS may still hold something."""
+
+
 class Store(Protocol):
     """The ledger. Every method may raise `StoreBusy`, `StoreFull` and `StoreFailed`, and has then done nothing."""
 
@@ -228,6 +248,10 @@ class Store(Protocol):
 
     def count(self, query: LeaseQuery) -> int:
         """How many match, whatever `limit` and `offset` say."""
+        ...
+
+    def figures(self, now: datetime) -> Figures:
+        """What stands in the ledger, counted. Cheap, however many leases have ended."""
         ...
 
     def events(
@@ -489,6 +513,36 @@ class Kept:
     sessions: Sessions
     terminals: Terminals
     one_time: OneTime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Passed:
+    """What is known of the last pass over an account, or of another thing that is done again and again."""
+
+    at: datetime
+    """When it ended."""
+    content: Mapping[str, Any]
+    """Plain values."""
+
+
+class Passes(Protocol):
+    """What passes saw, for all processes to read. Fails as `Store` does."""
+
+    def keep(self, name: str, passed: Passed) -> None:
+        """Let this be what is known of the last one of that name."""
+        ...
+
+    def kept(self) -> Mapping[str, Passed]:
+        """All that is known, by name."""
+        ...
+
+
+class Paces(Protocol):
+    """How fast each account is asked, for all processes that ask it. Fails as `Store` does."""
+
+    def change(self, account: str, rule: Callable[[Pace], tuple[Pace, R]]) -> R:
+        """Let a rule change an account's pace, one at a time, and answer what the rule does."""
+        ...
 
 
 class People(Protocol):

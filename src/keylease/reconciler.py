@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from keylease.domain import plan
@@ -49,6 +49,11 @@ class PassReport:
     failures: tuple[KeyleaseError, ...] = ()
     left_running: tuple[LeftRunning, ...] = ()
     """Instances whose lease is over; empty where none are watched."""
+    is_away: bool = False
+    """The account did not answer, or not for long: the rest is left for later."""
+    users: int = 0
+    fences: int = 0
+    """How many policies under the fences' path AWS holds."""
 
 
 class Reconciler:
@@ -69,28 +74,44 @@ class Reconciler:
         self._rules = replace(rules, trust_ledger=trust_empty_ledger)
         self._trust_empty_ledger = trust_empty_ledger
         self._launched = Launched(store=store, clock=clock, stop_after=rules.stop_instances_after)
-        self._told: set[Alarm] = set()
+        self._told: dict[str, frozenset[Alarm]] = {}
+
+    @property
+    def accounts(self) -> Sequence[str]:
+        """The accounts that this process takes away in."""
+        return [name for name, cloud in self._clouds.items() if cloud.remover is not None]
 
     def run(self) -> list[PassReport]:
         """One pass over all accounts. Raises nothing that concerns one account alone."""
-        here = {name: cloud for name, cloud in self._clouds.items() if cloud.remover is not None}
-        reports = [self._account(account, cloud.remover) for account, cloud in here.items() if cloud.remover]
-        return [self._with_instances(report, here[report.account].instances) for report in reports]
+        return [self.run_account(account) for account in self.accounts]
+
+    def run_account(self, account: str, told: Collection[Alarm] | None = None) -> PassReport:
+        """One pass over one account. `told` are the alarms that were told before, by whatever process.
+
+        Raises what the ledger may fail with, and nothing else.
+        """
+        cloud, before = self._clouds[account], self._told.get(account, frozenset()) if told is None else told
+        if cloud.remover is None:
+            return PassReport(account=account)
+        report = self._account(account, cloud.remover)
+        self._raise_alarms(account, report.alarms, before)
+        return self._with_instances(report, cloud.instances)
 
     def _account(self, account: str, remover: Remover) -> PassReport:
         try:
             observed = remover.observe()
             acts = plan.decide(self._situation(account, observed))
         except (Unavailable, LedgerEmpty) as failure:
-            return PassReport(account=account, failures=(failure,))
+            return PassReport(account=account, failures=(failure,), is_away=isinstance(failure, AWAY))
         except Exception as surprise:
             log.exception("pass in %s", account)
             return PassReport(account=account, failures=(AwsFailed(f"A surprise: {type(surprise).__name__}."),))
-        return self._carry_out(account, remover, acts)
+        report = self._carry_out(account, remover, acts)
+        return replace(report, users=len(observed.users), fences=len(observed.fences))
 
     def _with_instances(self, report: PassReport, instances: Instances | None) -> PassReport:
         """What leases have left running, after all that matters more."""
-        if instances is None:
+        if instances is None or report.is_away:
             return report
         try:
             left = self._launched.left(report.account, instances)
@@ -130,17 +151,22 @@ class Reconciler:
                 log.info("%s: somebody else acted first", one)
             except KeyleaseError as failure:
                 failures.append(failure)
-        self._raise_alarms(account, alarms)
-        return PassReport(account=account, done=dict(done), alarms=tuple(alarms), failures=tuple(failures))
+        return PassReport(
+            account=account,
+            done=dict(done),
+            alarms=tuple(alarms),
+            failures=tuple(failures),
+            is_away=away == MOST_AWAY,
+        )
 
-    def _raise_alarms(self, account: str, alarms: list[Alarm]) -> None:
+    def _raise_alarms(self, account: str, alarms: Collection[Alarm], told: Collection[Alarm]) -> None:
         for alarm in alarms:
-            if alarm not in self._told:
+            if alarm not in told:
                 log.error("%s: %s", account, alarm.sentence)
                 details = {"account": account, "what": alarm.what, "name": alarm.name}
                 event = AuditEvent(at=self._clock.now(), action="alarm", actor=KEYLEASE, details=details)
                 self._store.append(event)
-        self._told = set(alarms)
+        self._told[account] = frozenset(alarms)
 
 
 class _Step:
@@ -158,6 +184,11 @@ class _Step:
         match one:
             case plan.RemoveOrphan(user_name):
                 return self._remover.remove_user(user_name) and self._record("orphan-removed", user=user_name)
+            case plan.Deactivate(user_name, groups):
+                for group in groups:
+                    self._remover.leave_group(user_name, group)
+                self._remover.drop_policies(user_name)
+                return self._record("stranger-deactivated", user=user_name)
             case plan.DeleteFence(name):
                 return self._remover.delete_fence(name) and self._record("fence-deleted", fence=name)
             case plan.RefuseSessions(role):
@@ -183,6 +214,9 @@ class _Step:
             case plan.LeaveGroup(lease, group):
                 self._remover.leave_group(lease.user_name or "", group)
                 self._record("group-left", lease, group=group)
+            case plan.DropPolicies(lease, policies):
+                self._remover.drop_policies(lease.user_name or "")
+                self._record("policies-dropped", lease, policies=", ".join(policies))
         return True
 
     def _record(self, action: str, lease: Lease | None = None, **details: str) -> bool:

@@ -32,6 +32,8 @@ from keylease.domain.words import MAIL
 from keylease.errors import BadConfiguration, BadUntil
 
 ENVIRONMENT = "KEYLEASE_SET_"
+EVERY = "*"
+"""Stands in a grant for every account."""
 LISTEN = "127.0.0.1:8465"
 DEV_ISSUER = "unsafe-people"
 """The issuer of principals who were only chosen from the configuration."""
@@ -73,6 +75,12 @@ class Server(Section):
     """Which of the broker's identities this process has credentials of; the other one runs elsewhere."""
     pass_every: Length = timedelta(minutes=1)
     acknowledge_within: Length = timedelta(minutes=15)
+    log: Literal["text", "json"] = "text"
+    metrics_token_file: Path | None = None
+
+    def metrics_token(self) -> Secret | None:
+        """The token for the figures, read now. Raises `BadConfiguration`."""
+        return None if self.metrics_token_file is None else _from_file(_METRICS, self.metrics_token_file)
 
     @model_validator(mode="before")
     @classmethod
@@ -83,9 +91,19 @@ class Server(Section):
 
 
 class Ledger(Section):
-    """Where the ledger is; a relative SQLite path counts from the file's folder."""
+    """Where the ledger is: SQLite for one machine, PostgreSQL for many. Paths count from the file's folder."""
 
     url: str = "sqlite:///keylease.db"
+    password_file: Path | None = None
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether processes on many machines may use it."""
+        return self.url.startswith("postgres")
+
+    def password(self) -> Secret | None:
+        """The password of the database's role, read now. Raises `BadConfiguration`."""
+        return None if self.password_file is None else _from_file("store.password_file", self.password_file)
 
 
 class SignIn(Section):
@@ -137,12 +155,17 @@ class SignIn(Section):
             return Secret(self.client_secret.get_secret_value())
         if self.client_secret_file is None:
             return None
-        try:
-            return Secret(self.client_secret_file.read_text(encoding="utf-8").strip())
-        except (OSError, UnicodeDecodeError):
-            raise BadConfiguration(
-                f"sign_in.client_secret_file cannot be read: {self.client_secret_file}."
-            ) from None
+        return _from_file("sign_in.client_secret_file", self.client_secret_file)
+
+
+_METRICS = "server.metrics_token_file"
+
+
+def _from_file(setting: str, path: Path) -> Secret:
+    try:
+        return Secret(path.read_text(encoding="utf-8").strip())
+    except (OSError, UnicodeDecodeError):
+        raise BadConfiguration(f"{setting} cannot be read: {path}.") from None
 
 
 _PROVIDERS: dict[str | None, tuple[set[str], set[str]]] = {
@@ -321,6 +344,7 @@ class Settings(BaseSettings):
     server: Server = Server()
     store: Ledger = Ledger()
     sign_in: SignIn = SignIn()
+    accounts_file: Path | None = None
     accounts: dict[Name, Account] = {}
     permission_sets: dict[Name, Set] = {}
     grants: dict[Name, GrantRule] = {}
@@ -333,6 +357,7 @@ class Settings(BaseSettings):
     renewal_grace: Length = timedelta(days=3)
     decide_within: Life = timedelta(days=7)
     collect_within: Life = timedelta(days=7)
+    unknown_notice: Length = timedelta(hours=1)
     fences_ahead: bool = False
 
     @classmethod
@@ -397,6 +422,7 @@ def parse(text: str, *, origin: Path = Path("keylease.toml")) -> Settings:
         raw = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise BadConfiguration(f"{origin.name} is not TOML: {error}.") from None
+    raw = _with_accounts(raw, origin)
     settings, mistakes = _validate(raw)
     mistakes += _unknown_variables()
     mistakes += _unknown_names(raw)
@@ -404,11 +430,41 @@ def parse(text: str, *, origin: Path = Path("keylease.toml")) -> Settings:
     if settings is None or mistakes:
         raise BadConfiguration("\n".join(_listed(mistakes, text, origin)))
     beside = {
+        "server": _token_beside(settings.server, origin),
         "store": _beside(settings.store, origin),
         "sign_in": _secret_beside(settings.sign_in, origin),
         "notify": _ways_beside(settings.notify, origin),
     }
     return settings.model_copy(update=beside)
+
+
+def _with_accounts(raw: Mapping[str, Any], origin: Path) -> dict[str, Any]:
+    """The configuration with the accounts of the file that it names, and with every account where a grant says `*`.
+
+    Raises `BadConfiguration` for a file that cannot be read or holds something else, and an account that is there
+    twice.
+    """
+    own = raw.get("accounts")
+    accounts = dict(own) if isinstance(own, dict) else {}
+    if isinstance(raw.get("accounts_file"), str):
+        path = origin.absolute().parent / raw["accounts_file"]
+        try:
+            read_there = tomllib.loads(path.read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+            raise BadConfiguration(f"accounts_file cannot be read: {path} ({error}).") from None
+        there = read_there.pop("accounts", {})
+        if read_there or not isinstance(there, dict):
+            raise BadConfiguration(f"accounts_file holds something else than accounts: {path}.")
+        if both := sorted(accounts.keys() & there.keys()):
+            raise BadConfiguration(f"The account {both[0]} is in {origin.name} and in {path.name}.")
+        accounts |= there
+    grants = raw.get("grants")
+    everywhere = {
+        name: {**grant, "accounts": sorted(accounts)} if grant.get("accounts") == [EVERY] else grant
+        for name, grant in _tables(grants)
+    }
+    whole = {**raw, **({"accounts": accounts} if accounts else {})}
+    return {**whole, "grants": {**grants, **everywhere}} if isinstance(grants, dict) else whole
 
 
 Mistake = tuple[tuple[str | int, ...], str]
@@ -535,10 +591,20 @@ def _parts(dotted: str) -> tuple[str, ...]:
 
 def _beside(ledger: Ledger, origin: Path) -> Ledger:
     """A relative SQLite path counts from the configuration's folder, wherever keylease is started."""
+    folder, changes = origin.absolute().parent, dict[str, object]()
     relative = re.fullmatch(r"sqlite:///(?!/)(.+)", ledger.url)
-    if relative is None or relative[1] == ":memory:":
-        return ledger
-    return Ledger(url=f"sqlite:///{origin.absolute().parent / relative[1]}")
+    if relative is not None and relative[1] != ":memory:":
+        changes["url"] = f"sqlite:///{folder / relative[1]}"
+    if ledger.password_file is not None:
+        changes["password_file"] = folder / ledger.password_file
+    return ledger.model_copy(update=changes)
+
+
+def _token_beside(server: Server, origin: Path) -> Server:
+    if server.metrics_token_file is None:
+        return server
+    path = origin.absolute().parent / server.metrics_token_file
+    return server.model_copy(update={"metrics_token_file": path})
 
 
 def _secret_beside(sign_in: SignIn, origin: Path) -> SignIn:

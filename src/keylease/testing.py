@@ -14,12 +14,13 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from urllib.parse import urlencode
 
 from keylease.domain import iam
 from keylease.domain.access import MFA, Principal, Probe
 from keylease.domain.event import AuditEvent, ChainedEvent, chain
-from keylease.domain.lease import Lease
+from keylease.domain.lease import ENDED, IN_AWS, Lease
 from keylease.domain.plan import Observed, ObservedFence, ObservedUser
 from keylease.domain.secret import Secret
 from keylease.domain.session import SessionTerms
@@ -36,7 +37,8 @@ from keylease.errors import (
     RoleMissing,
     SignInRefused,
 )
-from keylease.ports import AccessKey, Begun, Credentials, DeviceBegun, GroupFacts, LeaseQuery, SignedIn
+from keylease.pacing import Pacing
+from keylease.ports import AccessKey, Begun, Credentials, DeviceBegun, Figures, GroupFacts, LeaseQuery, SignedIn
 from keylease.testing_sessions import FakeRoles
 
 
@@ -53,6 +55,10 @@ class FakeClock:
     def now(self) -> datetime:
         """The present instant."""
         return self._now.replace(microsecond=0)
+
+    def precise(self) -> float:
+        """The present in seconds since 1970."""
+        return self._now.timestamp()
 
     def sleep(self, seconds: float) -> None:
         """Let that much time pass at once."""
@@ -77,6 +83,7 @@ class FakeUser:
     made_at: datetime
     groups: set[str] = field(default_factory=set)
     access_keys: dict[str, Secret] = field(default_factory=dict)
+    policies: set[str] = field(default_factory=set)
 
 
 Fault = Callable[[str], None]
@@ -93,12 +100,16 @@ class FakeCloud:
         groups: Sequence[str] = (),
         roles: Sequence[str] = (),
         lag: timedelta = timedelta(),
+        pacing: Pacing | None = None,
     ) -> None:
+        self.pacing = pacing
         self.clock = clock
         self.groups = set(groups)
         self.roles = FakeRoles(clock, roles)
         self.lag = lag
         self.users: dict[str, FakeUser] = {}
+        self._gone: dict[str, tuple[FakeUser, datetime]] = {}
+        self._made_at: dict[str, datetime] = {}
         self.fences: dict[str, str] = {}
         self.facts: dict[str, GroupFacts] = {}
         self.calls: Counter[str] = Counter()
@@ -143,13 +154,14 @@ class FakeCloud:
     def create_fence(self, fence: iam.Fence) -> None:
         """CreatePolicy."""
         with _Call(self, "CreatePolicy"):
+            self._made_at.setdefault(fence.name, self.clock.now())
             if self.fences.setdefault(fence.name, fence.document) != fence.document:
                 raise FenceDiffers(f"The fence {fence.name} was edited.")
 
     def create_user(self, user_name: str, fence: iam.Fence, tags: Mapping[str, str]) -> bool:
         """CreateUser."""
         with _Call(self, "CreateUser"):
-            if fence.name not in self.fences:
+            if fence.name not in self.fences or not self._is_shown(self._made_at[fence.name]):
                 return False
             here = self.users.setdefault(user_name, FakeUser(fence.name, dict(tags), self.clock.now()))
             if (here.fence, here.tags) != (fence.name, dict(tags)):
@@ -183,10 +195,11 @@ class FakeCloud:
                 pass
         return self.accepts(access_key.access_key_id)
 
-    def observe(self) -> Observed:
+    def observe(self, *, thorough: bool = False) -> Observed:  # noqa: ARG002 - it always is
         """GetAccountAuthorizationDetails and ListAccessKeys."""
         with _Call(self, "GetAccountAuthorizationDetails"):
-            seen = {name: user for name, user in self.users.items() if user.made_at + self.lag <= self.clock.now()}
+            seen = {name: user for name, user in self.users.items() if self._is_shown(user.made_at)}
+            seen |= {name: user for name, (user, at) in self._gone.items() if not self._is_shown(at)}
             worn = {user.fence for user in self.users.values()}
             return Observed(
                 users=tuple(_observed(name, user) for name, user in seen.items()),
@@ -207,6 +220,8 @@ class FakeCloud:
         for one in sorted(keys | ({access_key_id} if access_key_id else set())):
             self.delete_access_key(user_name, one)
         with _Call(self, "DeleteUser"):
+            if user is not None:
+                self._gone[user_name] = user, self.clock.now()
             return self.users.pop(user_name, None) is not None
 
     def leave_group(self, user_name: str, group: str) -> None:
@@ -221,18 +236,33 @@ class FakeCloud:
             if user_name in self.users:
                 self.users[user_name].access_keys.pop(access_key_id, None)
 
+    def drop_policies(self, user_name: str) -> None:
+        """DetachUserPolicy."""
+        with _Call(self, "DetachUserPolicy"):
+            if user_name in self.users:
+                self.users[user_name].policies.clear()
+
     def delete_fence(self, name: str) -> bool:
         """DeletePolicy."""
         with _Call(self, "DeletePolicy"):
             if any(user.fence == name for user in self.users.values()):
                 return False
             self.fences.pop(name, None)
+            self._made_at.pop(name, None)
             return True
+
+    def _is_shown(self, at: datetime) -> bool:
+        """Whether AWS shows by now what happened then."""
+        return at + self.lag <= self.clock.now()
 
     def _user(self, user_name: str) -> FakeUser:
         if user_name not in self.users:
             raise AwsFailed(f"There is no user {user_name}.")
         return self.users[user_name]
+
+
+REMOVES = ("Delete", "Detach", "Remove", "GetAccount")
+"""How the remover's calls begin."""
 
 
 class _Call:
@@ -243,7 +273,11 @@ class _Call:
         self._name = name
 
     def __enter__(self) -> None:
-        self._cloud.before(self._name)
+        asking = partial(self._cloud.before, self._name)
+        if self._cloud.pacing is None:
+            asking()
+        else:
+            self._cloud.pacing.call(asking, removes=self._name.startswith(REMOVES))
         self._cloud.calls[self._name] += 1
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
@@ -258,6 +292,8 @@ def _observed(name: str, user: FakeUser) -> ObservedUser:
         groups=frozenset(user.groups),
         tags=user.tags,
         access_key_ids=frozenset(user.access_keys),
+        made_at=user.made_at,
+        policies=tuple(sorted(user.policies)),
     )
 
 
@@ -338,6 +374,15 @@ class MemoryStore:
     def count(self, query: LeaseQuery) -> int:
         """How many match."""
         return sum(_matches(lease, query) for lease in self.leases.values())
+
+    def figures(self, now: datetime) -> Figures:
+        """What stands in the ledger, counted."""
+        live = [one for one in self.leases.values() if one.state not in ENDED]
+        overdue: dict[str, datetime] = {}
+        for one in live:
+            if one.state in IN_AWS and one.expires_at <= now:
+                overdue[one.account] = min(one.expires_at, overdue.get(one.account, one.expires_at))
+        return Figures(states=Counter((one.account, str(one.state)) for one in live), overdue_since=overdue)
 
     def events(
         self, lease_id: str | None = None, *, after: int = 0, limit: int | None = None
@@ -429,3 +474,25 @@ class FakeSignIn:
     def _fail(self) -> None:
         if self.failure is not None:
             raise self.failure
+
+
+class Limit:
+    """A fault: a target that takes so many calls a second, a few more at once, and refuses the others."""
+
+    def __init__(self, clock: FakeClock, *, a_second: float, burst: float) -> None:
+        self.clock = clock
+        self.a_second = a_second
+        self.burst = burst
+        self.refused = 0
+        self._left = burst
+        self._seen = clock.precise()
+
+    def __call__(self, _: str) -> None:
+        """Raises `AwsThrottled` for a call too many."""
+        now = self.clock.precise()
+        self._left = min(self.burst, self._left + (now - self._seen) * self.a_second)
+        self._seen = now
+        if self._left < 1:
+            self.refused += 1
+            raise AwsThrottled("AWS asks for fewer calls.")
+        self._left -= 1

@@ -6,14 +6,17 @@ not see does not exist for them: the answer is `NoSuchLease`, whether it is ther
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from keylease.domain import access
 from keylease.domain.access import Allow, Catalogue, Principal
 from keylease.domain.event import DIGEST, ChainedEvent, verify
 from keylease.domain.lease import Lease, State, digest
-from keylease.errors import ChainBroken, NoSuchLease, NotAuditor
+from keylease.errors import ChainBroken, ChangedMeanwhile, NoSuchLease, NotAuditor
 from keylease.ports import LeaseQuery, Store
+
+TRIES = 5
+"""How often a lease is read again that changes while it is looked at. Each time it was as written just before."""
 
 
 class Visibility:
@@ -60,23 +63,22 @@ class Visibility:
         """
         self.must_audit(principal)
         written: dict[str, str] = {}
-
-        def noted() -> Iterator[ChainedEvent]:
-            for link in self._store.events():
-                note(link, written)
-                yield link
-
-        last = verify(noted())
+        last = verify(noted(self._store.events(), written))
         for lease in self._store.find(LeaseQuery(limit=10_000_000)):
-            _compare(lease, written.get(lease.id))
+            if written.get(lease.id) != digest(lease):
+                self._look_again(lease.id)
         return last
 
     def must_be_as_written(self, lease: Lease) -> None:
-        """Hold one lease against its last record. Raises `ChainBroken`."""
+        """Hold one lease against its last record. Raises `ChainBroken`; `ChangedMeanwhile` for an old version."""
         written: dict[str, str] = {}
         for link in self._store.events(lease.id):
             note(link, written)
-        _compare(lease, written.get(lease.id))
+        if written.get(lease.id) == digest(lease):
+            return
+        if self._store.get(lease.id).version != lease.version:
+            raise ChangedMeanwhile(f"{lease.id} was changed meanwhile.")
+        raise _broken(lease)
 
     def history(self, principal: Principal, lease_id: str) -> Iterator[ChainedEvent]:
         """What happened to one lease. Raises `NoSuchLease`."""
@@ -99,10 +101,39 @@ class Visibility:
         grant = self._catalogue.grant(lease.grant)
         return grant is not None and grant.approvers.includes(principal)
 
+    def _look_again(self, lease_id: str) -> None:
+        """Somebody may act on a lease while it is read; one that was changed by hand goes on being different."""
+        for _ in range(TRIES):
+            try:
+                self.must_be_as_written(self._store.get(lease_id))
+            except ChangedMeanwhile:
+                continue
+            return
+
     def must_audit(self, principal: Principal) -> None:
         """Refuse who may not read everybody's leases. Raises `NotAuditor`."""
         if not self._catalogue.may_audit(principal):
             raise NotAuditor("You are neither an auditor nor an administrator.")
+
+
+def hold(links: Iterable[ChainedEvent], leases: Iterable[Lease]) -> ChainedEvent | None:
+    """Follow a whole ledger's chain, then hold every lease against its last record. Returns the last link.
+
+    For a ledger that nobody writes to meanwhile. Raises `ChainBroken`.
+    """
+    written: dict[str, str] = {}
+    last = verify(noted(links, written))
+    for lease in leases:
+        if written.get(lease.id) != digest(lease):
+            raise _broken(lease)
+    return last
+
+
+def noted(links: Iterable[ChainedEvent], written: dict[str, str]) -> Iterator[ChainedEvent]:
+    """The same links, each noted as it passes."""
+    for link in links:
+        note(link, written)
+        yield link
 
 
 def note(link: ChainedEvent, written: dict[str, str]) -> None:
@@ -112,6 +143,5 @@ def note(link: ChainedEvent, written: dict[str, str]) -> None:
         written[link.event.lease_id] = digest_then
 
 
-def _compare(lease: Lease, written: str | None) -> None:
-    if written != digest(lease):
-        raise ChainBroken(f"The lease {lease.id} is not what its last record says: the ledger was changed by hand.")
+def _broken(lease: Lease) -> ChainBroken:
+    return ChainBroken(f"The lease {lease.id} is not what its last record says: the ledger was changed by hand.")

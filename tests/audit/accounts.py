@@ -6,7 +6,7 @@ changed(clean(), users=[user("bob")])     the same with a user more
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -213,11 +213,11 @@ def _github() -> dict[str, Any]:
 def changed(
     at: Snapshot,
     *,
-    users: Iterable[Bearer] = (),
+    users: Sequence[Bearer] = (),
     groups: Iterable[Bearer] = (),
     roles: Iterable[Bearer] = (),
     policies: Iterable[Policy] = (),
-    rows: Iterable[Credentials] = (),
+    rows: Sequence[Credentials] = (),
     **facts: Any,
 ) -> Snapshot:
     """The account with more in it, and with other facts. A root row in `rows` takes the place of the one there."""
@@ -228,7 +228,8 @@ def changed(
         roles=(*iam.roles, *roles),
         policies=iam.policies | {one.arn or "": one for one in policies},
     )
-    given = tuple(rows)
+    known = {one.user for one in rows}
+    given = (*rows, *(row(one.name, path=one.path) for one in users if one.name not in known))
     before: Any = at.report
     kept = tuple(one for one in before if not (one.is_root and any(new.is_root for new in given)))
     return replace(at, **({"iam": more, "report": (*given, *kept)} | facts))

@@ -32,6 +32,7 @@ from audit.accounts import (
     role,
     root,
     row,
+    scps,
     trail,
     user,
 )
@@ -115,6 +116,12 @@ one.fault(
     "root",
     "root-access-key root",
     rows=[root(key(used=1), password_used=None)],
+)
+one.fault(
+    "its key yesterday, and the password long ago",
+    "root",
+    "root-access-key root",
+    rows=[root(key(used=1), password_used=ago(300))],
 )
 one.twin("never", rows=[root(password_used=None)])
 
@@ -317,6 +324,18 @@ one.fault(
     groups=[group("g", inline=inline(allow("iam:DeleteUserPermissionsBoundary")))],
     policies=[managed("cap", EVERYTHING, attached=0)],
 )
+NO_IAM = document({"Effect": "Deny", "Action": "iam:*", "Resource": "*"})
+one.fault(
+    "an SCP that is not known to hold here",
+    "bob",
+    **may(allow("iam:PutUserPolicy", on=OWN_KEYS)),
+    organization=organization(scps=scps() | {"elsewhere": NO_IAM}),
+)
+one.twin(
+    "an SCP that holds here",
+    **may(allow("iam:PutUserPolicy", on=OWN_KEYS)),
+    organization=organization(in_force=(NO_IAM,)),
+)
 one.twin("renewing an own access key", **may(allow("iam:CreateAccessKey", "iam:DeleteAccessKey", on=OWN_KEYS)))
 one.twin(
     "passing a role that gives little",
@@ -327,7 +346,7 @@ one.twin(
     **may(
         allow("iam:PassRole", Condition={"StringEquals": {"iam:PassedToService": "ecs-tasks.amazonaws.com"}}),
         allow("ec2:RunInstances"),
-        roles=[role("little", service="ec2.amazonaws.com", inline=inline(READS))],
+        roles=[MACHINE],
     ),
 )
 one.twin("an action that is denied", **may(allow("iam:*"), {"Effect": "Deny", "Action": "iam:*", "Resource": "*"}))

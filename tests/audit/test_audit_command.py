@@ -69,10 +69,8 @@ def test_json_has_evidence_reason_number_and_remedy(audit: Auditing) -> None:
     ("words", "status"),
     [
         (("--check", "key-without-owner", "--fail-on", "medium"), FindingsBeyondLimit.exit_status),
-        (("--check", "key-without-owner", "--fail-on", "high"), 0),
         (("--check", "service-credential", "--fail-on", "high"), NotAllSeen.exit_status),
         (("--check", "service-credential", "--fail-on", "high", "--allow-gaps"), 0),
-        (("--check", "nope"), 2),
         (("--suppressions", "bad.toml"), BadSuppressions.exit_status),
     ],
 )

@@ -202,11 +202,11 @@ def test_throttling_makes_it_wait_and_go_on(root: Clients, proxy: FaultyProxy) -
     making = Making(root)
     settle(making)
     says(proxy, well(making.account))
-    proxy.plan("GetAccountAuthorizationDetails", *[THROTTLED] * 4)
+    proxy.plan("GetAccountAuthorizationDetails", *[THROTTLED] * 3)
     clock = FakeClock(datetime(2026, 11, 24, tzinfo=UTC))
     snapshot = collect(root, clock, parts={"iam"})
     assert examine(snapshot, [check for check in ALL if check.parts == ("iam",)]).gaps == ()
-    assert proxy.seen.count("GetAccountAuthorizationDetails") == 5
+    assert proxy.seen.count("GetAccountAuthorizationDetails") == 4
 
 
 def test_what_may_not_be_seen_is_said_and_the_rest_is_audited(root: Clients) -> None:

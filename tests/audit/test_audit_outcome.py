@@ -121,6 +121,16 @@ def test_a_policy_that_could_not_be_read_is_said() -> None:
     assert "ViewOnly" in report.gaps[0].why
 
 
+def test_a_user_that_is_newer_than_the_report_is_said() -> None:
+    at = changed(clean(), users=[user("new")])
+    assert not isinstance(at.report, Unseen)
+    report = examine(replace(at, report=tuple(row for row in at.report if row.user != "new")), ALL)
+    [gap] = report.gaps
+    assert "new" in gap.why
+    assert {"key-old", "console-without-mfa"} <= set(gap.checks)
+    assert "policy-on-user" in report.ran
+
+
 def test_limits_are_what_is_measured_by() -> None:
     strict = replace(OLD, limits=Limits(key_age=timedelta(days=7)))
     assert {"priya", "bob", "ci-1"} <= set(subjects(outcome(strict)))

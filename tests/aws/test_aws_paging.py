@@ -93,6 +93,7 @@ def test_a_sweep_reads_every_page_and_asks_for_access_keys_alone(stub: Stubber, 
         groups=frozenset(),
         tags={"keylease:purpose": "for a & more"},
         access_key_ids=frozenset(),
+        made_at=datetime(2026, 11, 24, tzinfo=UTC),
     )
     assert (b.name, b.groups) == ("b", {"archive"})
     assert b.access_key_ids == {"AKIAIOSFODNN7EXAMPL1", "AKIAIOSFODNN7EXAMPL2"}

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from aws.faulty_proxy import Lost, faulty_proxy
 from baseline.guarded import Guarded, guarded
+from keylease.aws.account import Identity
+from keylease.aws.clients import Clients
 from keylease.baseline import applying, kept
 from keylease.baseline.planning import review
 from keylease.domain.guardrail import Verb
-from keylease.errors import ApplyStopped, BadGuardrail, PlanOutdated, TooManyDeletes
+from keylease.domain.secret import Secret
+from keylease.errors import ApplyStopped, BadGuardrail, LockedOut, PlanOutdated, TooManyDeletes
+from keylease.ports import AccessKey
 from keylease.sandbox.ministack import Ministack
 
 pytestmark = pytest.mark.live
@@ -43,6 +49,7 @@ managed = ["arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore"]
     + SETS
 )
 WITHOUT_SETS = SMALL.replace(SETS, "")
+PEOPLE = '[baseline]\nparts = ["people"]\n[baseline.people]\n'
 Make = Callable[[str], Guarded]
 
 
@@ -83,7 +90,7 @@ def test_every_call_of_an_apply_may_fail_and_the_next_apply_goes_on_from_there(m
         states.append(account.state())
         with account.failing_at(1):  # each apply comes one call further than the one before
             try:
-                account.apply()
+                account.go_on()
                 break
             except ApplyStopped:
                 continue
@@ -243,9 +250,6 @@ def test_parts_that_are_not_looked_at_are_neither_made_nor_taken_away(make: Make
 
 
 def test_a_horizon_that_was_moved_stays_moved(make: Make) -> None:
-    from dataclasses import replace
-    from datetime import timedelta
-
     account = make(SMALL)
     account.apply()
     of = account.baseline()
@@ -253,6 +257,31 @@ def test_a_horizon_that_was_moved_stays_moved(make: Make) -> None:
     later = replace(of, horizon=of.horizon + timedelta(weeks=10))
 
     assert review(later).plan.changes == ()
+
+
+def test_what_would_leave_the_root_user_alone_is_not_carried_out(make: Make) -> None:
+    account = make(PEOPLE + 'break_glass = ["arn:aws:iam::{id}:user/anna"]\n')
+    account.apply()
+
+    with pytest.raises(LockedOut, match="nobody but the root user"):
+        account.apply(configuration=PEOPLE)
+    assert account.admin.get_role(RoleName="keylease-break-glass")
+
+
+def test_nobody_demands_mfa_of_themselves_while_calling_with_an_access_key(make: Make) -> None:
+    account = make(PEOPLE + 'mfa = "strict"\nmfa_groups = ["developers"]\n')
+    account.admin.create_group(GroupName="developers")
+    account.admin.create_user(UserName="anna")
+    account.admin.add_user_to_group(GroupName="developers", UserName="anna")
+    account.admin.attach_user_policy(UserName="anna", PolicyArn="arn:aws:iam::aws:policy/AdministratorAccess")
+    made = account.admin.create_access_key(UserName="anna")["AccessKey"]
+    key = AccessKey(access_key_id=made["AccessKeyId"], secret_access_key=Secret(made["SecretAccessKey"]))
+    of = replace(account.baseline(), clients=Clients(account.account, Identity(access_key=key)))
+    reviewed = review(of)
+
+    with pytest.raises(LockedOut, match="MFA of you"):
+        list(applying.apply(of, digest=reviewed.plan.digest, now=of.horizon))
+    assert account.admin.list_attached_group_policies(GroupName="developers")["AttachedPolicies"] == []
 
 
 def test_an_mfa_group_that_is_not_there_is_refused_before_anything_is_done(make: Make) -> None:

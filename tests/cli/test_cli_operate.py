@@ -80,11 +80,17 @@ def _is_section(kind: object) -> bool:
     return isinstance(kind, type) and issubclass(kind, BaseModel)
 
 
+CHOSEN = {
+    *("accounts.", "permission_sets.", "grants.", "unsafe_people.", "baseline.sets.", "baseline.launch_roles."),
+    *("baseline.federation.", "baseline.federation.*.roles."),
+}
+"""Tables whose entries people name as they like."""
+
+
 def _paths(table: dict[str, object], prefix: str = "", depth: int = 0) -> list[str]:
-    chosen = {"accounts.", "permission_sets.", "grants.", "unsafe_people."}
     found = []
     for name, value in table.items():
-        path = f"{prefix}{'*' if prefix in chosen else name}"
+        path = f"{prefix}{'*' if prefix in CHOSEN else name}"
         found.append(path)
         if isinstance(value, dict):
             found += _paths(value, f"{path}.", depth + 1)

@@ -11,13 +11,14 @@ from stand_in_graph import Person, StandInGraph, stand_in_graph
 from stand_in_issuer import CLIENT, MARA, TENANT, StandInIssuer
 
 from keylease import settings
-from keylease.app import App, assemble
+from keylease.app import App, Beside, assemble
 from keylease.broker import Ask
 from keylease.domain.access import Principal
 from keylease.domain.lease import EndReason, State
 from keylease.ports import Cloud, SignedIn, WebSession
 from keylease.testing import FakeClock, FakeCloud, MemoryStore
 from keylease.testing_sign_ins import memory_kept
+from keylease.testing_telling import memory_telling
 
 MEDIA, LEADS = "11111111-0000-4000-8000-000000000001", "11111111-0000-4000-8000-000000000002"
 PRIYA = "aaaaaaaa-0000-4000-8000-000000000002"
@@ -60,7 +61,13 @@ class Company:
             leads=LEADS,
         )
         clouds = {"main": Cloud(issuer=self.cloud, remover=self.cloud)}
-        self.app: App = assemble(settings.parse(text), MemoryStore(), clouds, self.clock, kept=self.kept)
+        self.app: App = assemble(
+            settings.parse(text),
+            MemoryStore(),
+            clouds,
+            self.clock,
+            beside=Beside(kept=self.kept, telling=memory_telling()),
+        )
 
     def signed_in(self, subject: str, group: str) -> Principal:
         who = Principal(issuer=self.issuer, subject=subject, name=subject[-1], groups=frozenset({group}))

@@ -1,8 +1,8 @@
 // An independent judge of IAM requests: one batch of them as JSON on stdin, one verdict each on stdout.
 //
 // A batch: {documents: [policy, ...], requests: [request, ...]}. A request: {action, resource?, principal, context?,
-// identity?: [number], boundary?: number, session?: number, resourcePolicy?: number}, the numbers being places in
-// `documents`. Without `resource` an ARN of the action's first resource type is made up. A verdict is
+// identity?: [number], boundary?: number, session?: number, resourcePolicy?: number, scps?: [number]}, the numbers being
+// places in `documents`. With `scps` the account is in an organization that allows everything but what they deny. Without `resource` an ARN of the action's first resource type is made up. A verdict is
 // {result: "Allowed" | "ExplicitlyDenied" | "ImplicitlyDenied", validated, ignored: [context key]} or {error}. What
 // the simulator's data does not know is judged without validation, where no session policy is involved.
 //
@@ -20,6 +20,8 @@ import { createValidatedPolicy, validateIdentityPolicy, validateResourcePolicy }
 import { runSimulation, runUnsafeSimulation } from '@cloud-copilot/iam-simulate'
 
 const ACCOUNT = '123456789012'
+const FULL_ACCESS = { Version: '2012-10-17', Statement: [{ Effect: 'Allow', Action: '*', Resource: '*' }] }
+const EVERYTHING = { name: 'FullAWSAccess', policy: createValidatedPolicy(FULL_ACCESS, validateIdentityPolicy) }
 
 async function known(action) {
   const [service, name] = action.split(':')
@@ -64,7 +66,7 @@ function simulation(request, resource, policies) {
       contextVariables: request.context ?? {},
     },
     identityPolicies: named(request.identity),
-    serviceControlPolicies: [],
+    serviceControlPolicies: 'scps' in request ? [{ orgIdentifier: 'r-root', policies: [EVERYTHING, ...named(request.scps)] }] : [],
     resourceControlPolicies: [],
     ...('boundary' in request ? { permissionBoundaryPolicies: named([request.boundary]) } : {}),
     ...('session' in request ? { sessionPolicy: policies.own(request.session) } : {}),

@@ -70,7 +70,8 @@ def _numbered(request: Mapping[str, Any], documents: dict[str, int]) -> dict[str
         return documents.setdefault(json.dumps(document), len(documents))
 
     single = {key: place(request[key]) for key in ("boundary", "session", "resourcePolicy") if key in request}
-    return {**request, **single, "identity": [place(document) for document in request["identity"]]}
+    many = {key: [place(document) for document in request[key]] for key in ("identity", "scps") if key in request}
+    return {**request, **single, **many}
 
 
 def _verdict(request: Mapping[str, Any], answer: Mapping[str, Any]) -> Verdict:

@@ -440,9 +440,8 @@ def test_every_route_is_described_and_nothing_is_loaded_from_elsewhere(world: Wo
         *(f"/api/leases/{{lease_id}}/{act}" for act in ("approve", "deny", "collect", "acknowledge", "undo")),
         *(
             f"/api/leases/{{lease_id}}/{act}"
-            for act in ("renew", "revoke", "replace", "events", "session", "machine")
+            for act in ("renew", "revoke", "replace", "events", "session", "machine", "launch-roles")
         ),
-        "/api/leases/{lease_id}/launch-roles",
     }
     assert "http" not in page.text
     assert files == [200, 200]

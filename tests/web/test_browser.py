@@ -18,7 +18,7 @@ from web_world import GROUPS, Switch
 
 from identity.real_provider import PEOPLE, RealProvider, client, real_provider
 from keylease.agent.landing import Landing
-from keylease.app import App, assemble
+from keylease.app import App, Beside, assemble
 from keylease.domain.access import Principal, who_is
 from keylease.domain.clock import SystemClock
 from keylease.domain.secret import random
@@ -80,8 +80,7 @@ def place(server: tuple[str, Switch], web: FastAPI, provider: RealProvider) -> P
         MemoryStore(),
         {"media": both, "platform": both},
         clock,
-        kept=memory_kept(),
-        telling=memory_telling(),
+        beside=Beside(kept=memory_kept(), telling=memory_telling()),
         sign_in=provider.entra().sign_in,
     )
     attach(web, app, address=address)

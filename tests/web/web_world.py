@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from keylease.app import App, assemble
+from keylease.app import App, Beside, assemble
 from keylease.broker import Ask
 from keylease.doctor.row import Row, fix, ok, unknown
 from keylease.domain import until
@@ -77,6 +77,8 @@ SETTINGS: dict[str, Any] = {
     },
 }
 
+CAN = "Read, add, change and delete in S3: media-archive"
+
 
 def with_sessions() -> dict[str, Any]:
     """The same company, where `uploads` gives sessions alone, and `media-write` both kinds."""
@@ -87,7 +89,6 @@ def with_sessions() -> dict[str, Any]:
     return settings
 
 
-CAN = "Read, add, change and delete in S3: media-archive"
 GROUPS = ("keylease-media-write", "keylease-logs-read", "keylease-share")
 
 
@@ -130,15 +131,20 @@ class World:
 
     def __post_init__(self) -> None:
         self.cloud = FakeCloud(self.clock, groups=GROUPS)
-        self.cloud.facts["keylease-media-write"] = GroupFacts(can=(CAN,))
         self.instances = FakeInstances()
+        self.cloud.facts["keylease-media-write"] = GroupFacts(can=(CAN,))
         both = Cloud(issuer=self.cloud, remover=self.cloud)
         media = Cloud(issuer=self.cloud, remover=self.cloud, instances=self.instances)
         clouds = {"media": media, "platform": both} if self.settings.get("accounts") else {}
         settings = Settings(**self.settings)
         self.telling = memory_telling()
         self.app: App = assemble(
-            settings, self.store, clouds, self.clock, kept=self.kept, telling=self.telling, sign_in=self.sign_in
+            settings,
+            self.store,
+            clouds,
+            self.clock,
+            beside=Beside(kept=self.kept, telling=self.telling),
+            sign_in=self.sign_in,
         )
 
     def person(self, subject: str) -> Principal:

@@ -26,7 +26,10 @@ class Gap:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """The report on one account. `findings` are worst first; `ran` are the checks that looked at all they need."""
+    """The report on one account. `findings` are worst first, then in the checks' own order.
+
+    `ran` are the checks that looked at all they need.
+    """
 
     account: str
     alias: str | None
@@ -52,7 +55,8 @@ def examine(snapshot: Snapshot, checks: Iterable[Check]) -> Report:
     ran = []
     for check in checks:
         try:
-            found = [Finding(account=snapshot.account, check=check, found=one) for one in check.find(snapshot)]
+            ordered = sorted(check.find(snapshot), key=lambda one: (one.subject, one.region or "", one.about))
+            found = [Finding(account=snapshot.account, check=check, found=one) for one in ordered]
             partly = list(_regions_unseen(check, snapshot))
         except NotLookedAt as reason:
             stopped.append((check.id, reason.unseen, None))
@@ -61,7 +65,7 @@ def examine(snapshot: Snapshot, checks: Iterable[Check]) -> Report:
             stopped.append((check.id, _stumbled(unforeseen), None))
             continue
         findings += found
-        partly += _policies_unread(check, snapshot)
+        partly += [*_policies_unread(check, snapshot), *_newer_than_report(check, snapshot)]
         stopped += partly
         if not partly:
             ran.append(check.id)
@@ -69,15 +73,10 @@ def examine(snapshot: Snapshot, checks: Iterable[Check]) -> Report:
         account=snapshot.account,
         alias=snapshot.alias,
         at=snapshot.at,
-        findings=tuple(sorted(findings, key=_order)),
+        findings=tuple(sorted(findings, key=lambda one: one.severity.rank)),
         gaps=tuple(_gathered(stopped)),
         ran=tuple(ran),
     )
-
-
-def _order(finding: Finding) -> tuple[int, str, str, str, str]:
-    found = finding.found
-    return finding.severity.rank, finding.check.id, found.subject, found.region or "", found.about
 
 
 def _regions_unseen(check: Check, snapshot: Snapshot) -> Iterator[tuple[str, Unseen, str | None]]:
@@ -98,6 +97,17 @@ def _policies_unread(check: Check, snapshot: Snapshot) -> Iterator[tuple[str, Un
         yield check.id, Unseen(why=f"Policies that are in use could not be read: {listed}."), None
 
 
+def _newer_than_report(check: Check, snapshot: Snapshot) -> Iterator[tuple[str, Unseen, str | None]]:
+    """Users of whom the credential report knows nothing yet."""
+    if "report" not in check.parts or isinstance(snapshot.iam, Unseen) or isinstance(snapshot.report, Unseen):
+        return
+    missing = sorted({user.name for user in snapshot.iam.users} - {row.user for row in snapshot.report})
+    if missing:
+        listed = ", ".join(missing[:10]) + (" and more" if len(missing) > 10 else "")
+        yield check.id, Unseen(why=f"Users that are newer than the credential report: {listed}.", hint=LATER), None
+
+
+LATER = "AWS writes a new report every four hours; look again then."
 REGIONAL = frozenset({"recorders", "instances", "user_data", "functions", "tasks", "stacks", "parameters"})
 """The facts of a snapshot that are kept region by region."""
 

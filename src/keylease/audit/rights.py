@@ -254,17 +254,12 @@ def _principals(trust: Document, kind: str) -> Iterator[str]:
 
 
 def _scps(at: Snapshot) -> tuple[Document, ...]:
-    """The denials of the SCPs that hold for this account; what they allow is taken as everything."""
+    """What the SCPs that are known to hold for this account deny; what they allow is taken as everything."""
     organization = at.organization
-    if isinstance(organization, Unseen) or organization is None or isinstance(organization.scps, Unseen):
-        return ()
-    if organization.management == at.account:
+    if isinstance(organization, Unseen) or organization is None or isinstance(organization.in_force, Unseen):
         return ()
     denied: list[Any] = [
-        one
-        for document in organization.scps.values()
-        for one in statements(document)
-        if one.get("Effect") == "Deny"
+        one for document in organization.in_force for one in statements(document) if one.get("Effect") == "Deny"
     ]
     return ({"Statement": [*EVERYTHING["Statement"], *denied]},) if denied else ()
 

@@ -216,6 +216,8 @@ class Organization:
     management: str
     scps: Fact[Mapping[str, Document]] = NOT_ASKED
     accounts: Fact[frozenset[str]] = NOT_ASKED
+    in_force: Fact[tuple[Document, ...]] = NOT_ASKED
+    """The SCPs that hold for the account: its own, and those of the units above it."""
     root_features: Fact[frozenset[str]] = NOT_ASKED
     """`RootCredentialsManagement` and `RootSessions`, where they are on."""
 

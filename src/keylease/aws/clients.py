@@ -7,11 +7,13 @@ credentials. Nothing is read or asked before that.
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from keylease.aws.account import Account, Identity
 from keylease.aws.failures import ask
-from keylease.aws.session import ATTEMPTS, OnCall, config, session
+from keylease.aws.session import ATTEMPTS, READ_WITHIN, OnCall, Watch, config, session
+from keylease.pacing import Pacing
 from keylease.ports import AccessKey
 
 if TYPE_CHECKING:
@@ -21,12 +23,25 @@ if TYPE_CHECKING:
 
 
 class Clients:
-    """Clients with one identity's credentials. Threads may share them."""
+    """Clients with one identity's credentials. Threads may share them.
 
-    def __init__(self, account: Account, identity: Identity, *, on_call: OnCall | None = None) -> None:
+    `read_within`: seconds that an answer may take; long listings take longer than an act may.
+    """
+
+    def __init__(
+        self,
+        account: Account,
+        identity: Identity,
+        *,
+        on_call: OnCall | None = None,
+        read_within: float = READ_WITHIN,
+        pacing: Pacing | None = None,
+        removes: bool = False,
+    ) -> None:
         self.account = account
+        self._read_within = read_within
         self._identity = identity
-        self._on_call = on_call
+        self._watch = Watch(on_call=on_call, pacing=pacing, removes=removes)
         self._lock = threading.Lock()
         self._session: boto3.Session | None = None
         self._made: dict[tuple[str, int, str | None], Any] = {}
@@ -69,13 +84,25 @@ class Clients:
                 aws_secret_access_key=access_key.secret_access_key.reveal(),
             )
 
+    def with_session(self, variables: Mapping[str, str], name: str) -> Any:
+        """A service asked with a session's credentials, given as the variables that AWS's SDKs read; not kept."""
+        with self._lock:
+            return ask(
+                self._make,
+                name,
+                attempts=ATTEMPTS,
+                aws_access_key_id=variables["AWS_ACCESS_KEY_ID"],
+                aws_secret_access_key=variables["AWS_SECRET_ACCESS_KEY"],
+                aws_session_token=variables["AWS_SESSION_TOKEN"],
+            )
+
     def _make(self, name: str, attempts: int, **credentials: str) -> Any:
         make: Any = self._opened().client  # the stubs know each service by its own name only
-        return make(
-            name, endpoint_url=self.account.endpoint_url, config=config(self.account, attempts), **credentials
-        )
+        paced = name == "iam" and self._watch.pacing is not None
+        patience = config(self.account, attempts, read_within=self._read_within, paced=paced)
+        return make(name, endpoint_url=self.account.endpoint_url, config=patience, **credentials)
 
     def _opened(self) -> boto3.Session:
         if self._session is None:
-            self._session = session(self.account, self._identity, self._on_call)
+            self._session = session(self.account, self._identity, self._watch)
         return self._session

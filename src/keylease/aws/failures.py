@@ -53,7 +53,12 @@ _CODES: dict[str, type[KeyleaseError]] = {
     "AuthFailure": AwsCredentials,
     "AuthorizationError": AwsDenied,
     "BandwidthLimitExceeded": AwsThrottled,
+    "BucketAlreadyOwnedByYou": AlreadyExists,
+    "BucketNotEmpty": InUse,
     "DeleteConflict": InUse,
+    "DuplicatePolicyAttachmentException": AlreadyExists,
+    "DuplicatePolicyException": AlreadyExists,
+    "DuplicateRecordException": AlreadyExists,
     "EC2ThrottledException": AwsThrottled,
     "EntityAlreadyExists": AlreadyExists,
     "ExpiredToken": AwsCredentials,
@@ -66,7 +71,10 @@ _CODES: dict[str, type[KeyleaseError]] = {
     "LimitExceeded": AwsQuota,
     "MissingAuthenticationToken": AwsCredentials,
     "MissingAuthenticationTokenException": AwsCredentials,
+    "NoSuchBucket": NoSuchEntity,
     "NoSuchEntity": NoSuchEntity,
+    "NotFoundException": NoSuchEntity,
+    "PolicyInUseException": InUse,
     "PriorRequestNotComplete": AwsThrottled,
     "ProvisionedThroughputExceededException": AwsThrottled,
     "RequestExpired": AwsCredentials,
@@ -75,12 +83,15 @@ _CODES: dict[str, type[KeyleaseError]] = {
     "RequestThrottledException": AwsThrottled,
     "RequestTimeTooSkewed": AwsCredentials,
     "RequestTimeout": AwsUnreachable,
+    "ResourceNotFoundException": NoSuchEntity,
     "SignatureDoesNotMatch": AwsCredentials,
     "SlowDown": AwsThrottled,
     "ThrottledException": AwsThrottled,
     "Throttling": AwsThrottled,
     "ThrottlingException": AwsThrottled,
     "TooManyRequestsException": AwsThrottled,
+    "TrailAlreadyExistsException": AlreadyExists,
+    "TrailNotFoundException": NoSuchEntity,
     "UnauthorizedOperation": AwsDenied,
     "UnrecognizedClientException": AwsCredentials,
 }
@@ -132,6 +143,11 @@ def ask(operation: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
     except _FOREIGN as error:
         failure = translate(error)
     raise failure
+
+
+def is_throttled(code: str | None) -> bool:
+    """Whether AWS asks for fewer calls by this code."""
+    return _CODES.get(code or "") is AwsThrottled
 
 
 def translate(error: Exception) -> KeyleaseError:

@@ -91,12 +91,14 @@ def _service_credentials(iam: IAMClient, user: str) -> list[Deletion]:
     return [partial(delete, call, UserName=user, ServiceSpecificCredentialId=id_) for id_ in ids]
 
 
-def _inline_policies(iam: IAMClient, user: str) -> list[Deletion]:
+def inline_policies(iam: IAMClient, user: str) -> list[Deletion]:
+    """The policies that are written into the user."""
     names = every(iam, "list_user_policies", "PolicyNames", UserName=user)
     return [partial(delete, iam.delete_user_policy, UserName=user, PolicyName=name) for name in names]
 
 
-def _attached_policies(iam: IAMClient, user: str) -> list[Deletion]:
+def attached_policies(iam: IAMClient, user: str) -> list[Deletion]:
+    """The policies that are attached to the user."""
     listed = every(iam, "list_attached_user_policies", "AttachedPolicies", UserName=user)
     arns = [attached["PolicyArn"] for attached in listed]
     return [partial(delete, iam.detach_user_policy, UserName=user, PolicyArn=arn) for arn in arns]
@@ -110,8 +112,8 @@ KINDS = (
     _signing_certificates,
     _ssh_public_keys,
     _service_credentials,
-    _inline_policies,
-    _attached_policies,
+    inline_policies,
+    attached_policies,
 )
 
 

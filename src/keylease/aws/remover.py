@@ -10,12 +10,22 @@ hangs on it is everything looked for.
 
 from __future__ import annotations
 
+import random
 from functools import partial
 
 from keylease.aws.clients import Clients
 from keylease.aws.failures import InUse, NoSuchEntity, ask
-from keylease.aws.leftovers import access_keys, attempt, delete, every, groups, take_all
-from keylease.aws.sweep import observed
+from keylease.aws.leftovers import (
+    access_keys,
+    attached_policies,
+    attempt,
+    delete,
+    every,
+    groups,
+    inline_policies,
+    take_all,
+)
+from keylease.aws.sweep import TURNS, observed
 from keylease.domain import ended_policy
 from keylease.domain.plan import Observed
 
@@ -25,10 +35,12 @@ class AwsRemover:
 
     def __init__(self, clients: Clients) -> None:
         self._clients = clients
+        self._turn = random.randrange(TURNS)  # noqa: S311 - so that not all processes ask for the same users
 
-    def observe(self) -> Observed:
+    def observe(self, *, thorough: bool = False) -> Observed:
         """All users and fences under keylease's paths, whoever made them, every page of them."""
-        return observed(self._clients.iam())
+        self._turn += 1
+        return observed(self._clients.iam(), turn=None if thorough else self._turn)
 
     def remove_user(self, user_name: str, *, group: str | None = None, access_key_id: str | None = None) -> bool:
         """Take away groups, then access keys, then the user with all it has grown; never its boundary.
@@ -53,6 +65,13 @@ class AwsRemover:
     def delete_access_key(self, user_name: str, access_key_id: str) -> None:
         """Delete one access key. That it is gone already is no error."""
         delete(self._clients.iam().delete_access_key, UserName=user_name, AccessKeyId=access_key_id)
+
+    def drop_policies(self, user_name: str) -> None:
+        """Take away all policies that are on the user itself. That there are none is no error."""
+        iam = self._clients.iam()
+        for kind in (inline_policies, attached_policies):
+            for deletion in kind(iam, user_name):
+                deletion()
 
     def delete_fence(self, name: str) -> bool:
         """Delete a fence that nobody wears. False where somebody does; then it stays."""

@@ -9,9 +9,10 @@ INFO or above, whatever the root logger says.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import cache, partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import boto3
@@ -28,6 +29,8 @@ from botocore.session import Session
 
 from keylease import __version__
 from keylease.aws.account import Account, Identity
+from keylease.aws.failures import is_throttled
+from keylease.pacing import Pacing
 
 if TYPE_CHECKING:
     from botocore.credentials import Credentials
@@ -44,31 +47,47 @@ OnCall = Callable[[str], None]
 """Is told `iam.CreateUser` for each request that goes out, repetitions too."""
 
 
-def session(account: Account, identity: Identity, on_call: OnCall | None = None) -> boto3.Session:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Watch:
+    """What is asked or told about each request that goes out, repetitions too."""
+
+    on_call: OnCall | None = None
+    pacing: Pacing | None = None
+    """IAM's pace in the account. Only IAM's: no other service is asked so much."""
+    removes: bool = False
+    """Whether this identity takes away, which goes first."""
+
+
+QUIET = Watch()
+
+
+def session(account: Account, identity: Identity, watch: Watch = QUIET) -> boto3.Session:
     """A session with this identity's credentials, which renew themselves where they are a role's.
 
     Raises botocore's exceptions: `ProfileNotFound`, `NoCredentialsError`. The role itself is assumed at the
     first call that needs it.
     """
     _keep_answers_out_of_logs()
-    source = _source(account, identity, on_call)
+    source = _source(account, identity, watch)
     if identity.role_arn is None:
         return boto3.Session(botocore_session=source)
-    made = _session(account, identity, on_call)
+    made = _session(account, identity, watch)
     made.register_component("credential_provider", CredentialResolver([_Role(account, identity, source)]))
     return boto3.Session(botocore_session=made)
 
 
-def config(account: Account, attempts: int) -> Config:
+def config(account: Account, attempts: int, *, read_within: float = READ_WITHIN, paced: bool = False) -> Config:
     """How patiently a client asks: `attempts` in all, slower as soon as AWS asks for fewer calls.
+
+    What is `paced` has a pace of its own, which botocore's would only get in the way of.
 
     A proxy that the machine is set up for is used, but not on the way to the machine itself.
     """
     return Config(
         proxies={} if _is_here(account.endpoint_url) else None,
         connect_timeout=CONNECT_WITHIN,
-        read_timeout=READ_WITHIN,
-        retries={"mode": "adaptive" if attempts > 1 else "standard", "total_max_attempts": attempts},
+        read_timeout=read_within,
+        retries={"mode": "adaptive" if attempts > 1 and not paced else "standard", "total_max_attempts": attempts},
         user_agent_extra=f"keylease/{__version__}",
     )
 
@@ -100,20 +119,23 @@ class _Role(CredentialProvider):
         return AssumeRoleCredentialFetcher(create, credentials, self._identity.role_arn or "", extra_args=extra)
 
 
-def _source(account: Account, identity: Identity, on_call: OnCall | None) -> Session:
+def _source(account: Account, identity: Identity, watch: Watch) -> Session:
     """A session with what the SDK finds, or with the one access key that the identity names."""
-    made = _session(account, identity, on_call)
+    made = _session(account, identity, watch)
     if identity.access_key is not None:
         made.set_credentials(identity.access_key.access_key_id, identity.access_key.secret_access_key.reveal())
     return made
 
 
-def _session(account: Account, identity: Identity, on_call: OnCall | None) -> Session:
+def _session(account: Account, identity: Identity, watch: Watch) -> Session:
     made = Session(profile=identity.profile)
     made.set_config_variable("region", account.region)
     made.register_component("data_loader", _descriptions(made.get_config_variable("data_path")))
-    if on_call is not None:
-        made.register("before-send", partial(_tell, on_call))
+    if watch.on_call is not None:
+        made.register("before-send", partial(_tell, watch.on_call))
+    if watch.pacing is not None:
+        made.register("before-send.iam", partial(_wait, watch.pacing, removes=watch.removes))
+        made.register("needs-retry.iam", partial(_learn, watch.pacing))
     return made
 
 
@@ -129,6 +151,21 @@ def _is_here(endpoint_url: str | None) -> bool:
 
 def _tell(on_call: OnCall, event_name: str, **_: object) -> None:
     on_call(event_name.removeprefix("before-send."))
+
+
+def _wait(pacing: Pacing, *, removes: bool, **_: object) -> None:
+    pacing.wait(removes=removes)
+
+
+def _learn(pacing: Pacing, response: tuple[object, Mapping[str, Any]] | None = None, **_: object) -> None:
+    """Tell the pace what AWS answered. botocore asks whether to try again; others say so, this says nothing."""
+    if response is None:
+        pacing.counts["unanswered"] += 1
+        return
+    if is_throttled(response[1].get("Error", {}).get("Code")):
+        pacing.refused()
+    else:
+        pacing.answered()
 
 
 def _keep_answers_out_of_logs() -> None:

@@ -2,13 +2,15 @@
 
 One listing, `GetAccountAuthorizationDetails`, brings users with their boundary, groups and tags, session roles with
 their boundary and inline policies, and policies with their documents, a thousand a page; only the access keys are
-asked for user by user. It shows the whole account, so what is not under keylease's paths is dropped here.
+asked for user by user. It shows the whole account, so what is not under keylease's paths is dropped here. Of more
+than `ALL` leased users only one in `TURNS` is asked for its access keys each time, whose turn it is by its name.
 
 Where it shows no boundary for a user or a session role, that itself is asked once more: an alarm is to rest on it.
 """
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +18,7 @@ from keylease.aws import tags
 from keylease.aws.failures import NoSuchEntity, ask
 from keylease.aws.leftovers import key_ids
 from keylease.domain import iam as names
+from keylease.domain.clock import utc
 from keylease.domain.ended_policy import NAME
 from keylease.domain.plan import Observed, ObservedFence, ObservedRole, ObservedUser
 
@@ -23,13 +26,21 @@ if TYPE_CHECKING:
     from types_boto3_iam import IAMClient
 
 
-def observed(iam: IAMClient) -> Observed:
-    """All users, session roles and fences, sorted by name. Who goes meanwhile is left out."""
+ALL, TURNS = 100, 60
+
+
+def observed(iam: IAMClient, *, turn: int | None = None) -> Observed:
+    """All users, session roles and fences, sorted by name. Who goes meanwhile is left out.
+
+    `turn` is which of the turns this is; None asks for all access keys.
+    """
     pages = iam.get_paginator("get_account_authorization_details").paginate(
         Filter=["User", "Role", "LocalManagedPolicy"]
     )
     found: Mapping[str, Any] = ask(pages.build_full_result)
-    users = [_user(iam, user) for user in found["UserDetailList"] if user["Path"].startswith(names.USER_PATH)]
+    details = [user for user in found["UserDetailList"] if user["Path"].startswith(names.USER_PATH)]
+    some = turn is not None and len(details) > ALL
+    users = [_user(iam, user, keys=not some or _has_turn(user["UserName"], turn or 0)) for user in details]
     there = sorted((user for user in users if user is not None), key=lambda user: user.name)
     worn = {user.boundary for user in there}
     fences = [_fence(policy, worn) for policy in found["Policies"] if policy["Path"].startswith(names.FENCE_PATH)]
@@ -41,7 +52,11 @@ def observed(iam: IAMClient) -> Observed:
     )
 
 
-def _user(iam: IAMClient, detail: Mapping[str, Any]) -> ObservedUser | None:
+def _has_turn(name: str, turn: int) -> bool:
+    return zlib.crc32(name.encode()) % TURNS == turn % TURNS
+
+
+def _user(iam: IAMClient, detail: Mapping[str, Any], *, keys: bool) -> ObservedUser | None:
     name = detail["UserName"]
     try:
         boundary = _boundary(detail) or _boundary(ask(iam.get_user, UserName=name)["User"])
@@ -52,7 +67,12 @@ def _user(iam: IAMClient, detail: Mapping[str, Any]) -> ObservedUser | None:
         boundary=boundary,
         groups=frozenset(detail.get("GroupList", [])),
         tags={tag["Key"]: tags.decode(tag["Value"]) for tag in detail.get("Tags", [])},
-        access_key_ids=frozenset(key_ids(iam, name)),
+        access_key_ids=frozenset(key_ids(iam, name)) if keys else None,
+        policies=(
+            *(policy["PolicyName"] for policy in detail.get("UserPolicyList", [])),
+            *(policy["PolicyName"] for policy in detail.get("AttachedManagedPolicies", [])),
+        ),
+        made_at=utc(detail["CreateDate"]) if "CreateDate" in detail else None,
     )
 
 

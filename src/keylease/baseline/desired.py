@@ -4,29 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+from keylease.baseline.federation import federation
 from keylease.baseline.organization import organization
 from keylease.baseline.people import ec2, people, settled
 from keylease.baseline.sets import broker, launch, sets
+from keylease.baseline.trace import cost, trace
 from keylease.baseline.wanted import Wanted
 from keylease.domain.guardrail import Resource
 
 PARTS: dict[str, Callable[[Wanted], Iterator[Resource]]] = {
+    "trace": trace,
+    "cost": cost,
     "people": people,
     "broker": broker,
     "sets": sets,
     "launch": launch,
     "settled": settled,
     "ec2": ec2,
+    "federation": federation,
     "organization": organization,
 }
-
-KINDS_OF: dict[str, frozenset[str]] = {
-    "people": frozenset({"policy", "group", "role", "attachment"}),
-    "settled": frozenset({"password-policy", "account-alias"}),
-    "ec2": frozenset({"ebs-encryption", "imds-defaults"}),
-    "organization": frozenset({"scp"}),
-}
-"""What each part is made of; those that are not here are made of what `people` is made of."""
 
 
 def resources(wanted: Wanted) -> list[Resource]:

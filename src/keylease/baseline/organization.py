@@ -36,6 +36,14 @@ def denials(wanted: Wanted) -> Denials:
 def organization(wanted: Wanted) -> Iterator[Resource]:
     """Service control policies and where they hold. Raises `BadGuardrail` for one that is too long."""
     targets = wanted.settings.baseline.organization.targets
+    yield Resource(
+        kind="policy-type",
+        name="SERVICE_CONTROL_POLICY",
+        guardrail="organization",
+        reason="Without this switch no policy of the organization holds.",
+        properties={},
+        phase=Phase.SETTLE,
+    )
     for name, document in service_control_policies(denials(wanted)).items():
         if len(canonical(document)) > LIMIT:
             raise BadGuardrail(f"The policy {name} is longer than AWS takes: exempt fewer, or by pattern.")

@@ -280,7 +280,8 @@ def _summary(outcome: Outcome) -> str:
     counted = {one: sum(finding.severity is one for finding in outcome.findings) for one in Severity}
     words = ", ".join(f"{count} {one}" for one, count in counted.items() if count) or "Nothing found"
     missing = sorted({check for _, gap in outcome.gaps for check in gap.checks})
-    unseen = f"; {len(missing)} checks could not look at everything" if missing else ""
+    checks = "1 check" if len(missing) == 1 else f"{len(missing)} checks"
+    unseen = f"; {checks} could not look at everything" if missing else ""
     away = f"; {len(outcome.suppressed)} suppressed" if outcome.suppressed else ""
     return f"{words}{away}{unseen}."
 

@@ -65,7 +65,7 @@ def plan(
 
     Ends with 3 where there is something to do.
     """
-    of = _baseline(call, profile=profile, account=account, adopt=adopt, horizon=horizon)
+    of = baseline_of(call, profile=profile, account=account, adopt=adopt, horizon=horizon)
     with call.terminal.working("Reading the account"):
         from keylease.baseline import planning
 
@@ -102,7 +102,7 @@ def apply(
     from keylease.baseline import applying, planning
     from keylease.errors import PlanOutdated
 
-    of = _baseline(call, profile=profile, account=account, adopt=adopt, horizon=horizon)
+    of = baseline_of(call, profile=profile, account=account, adopt=adopt, horizon=horizon)
     with call.terminal.working("Reading the account"):
         reviewed = planning.review(of)
     if digest is None:
@@ -131,7 +131,7 @@ def rollback(call: Invocation, *, profile: Profile = None, account: AccountName 
     """
     from keylease.baseline import applying, kept
 
-    of = _baseline(call, profile=profile, account=account, adopt=None, horizon=HORIZON)
+    of = baseline_of(call, profile=profile, account=account, adopt=None, horizon=HORIZON)
     last = kept.last(of.home / of.settings.baseline.keep, of.account.id)
     with call.terminal.working("Reading the account"):
         undoing = applying.undoing(of, last)
@@ -157,9 +157,10 @@ def applies(call: Invocation, *, account: AccountName = None) -> None:
     call.terminal.table(("ACCOUNT", "APPLIED", "DONE", "STATE", "FILE"), [_kept_row(*one) for one in found])
 
 
-def _baseline(
+def baseline_of(
     call: Invocation, *, profile: str | None, account: str | None, adopt: list[str] | None, horizon: str
 ) -> Baseline:
+    """The baseline of the one account that is meant, with an administrator's clients there."""
     from keylease.aws.administration import administrators
     from keylease.baseline.planning import Baseline
     from keylease.domain import ahead, until

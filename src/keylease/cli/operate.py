@@ -9,7 +9,6 @@ from __future__ import annotations
 import signal
 import socket
 import sys
-from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -17,7 +16,7 @@ import typer
 from keylease.cli.administer import configuration_file, configured
 from keylease.cli.cell import Cell
 from keylease.cli.context import OPERATORS, Invocation, WrongUsage, command, operator
-from keylease.errors import BadConfiguration
+from keylease.errors import BadConfiguration, StoreNotShared
 
 if TYPE_CHECKING:
     import logging
@@ -27,22 +26,35 @@ if TYPE_CHECKING:
 commands = typer.Typer()
 
 WITHOUT_END = 3600.0
-TELL_EVERY = timedelta(seconds=10)
-"""How often people are told what happened meanwhile."""
+AT_ONCE = 8
+"""Accounts that one process passes at the same time, where nothing else is said."""
 
 
 @command(
     commands,
     "serve",
     panel=OPERATORS,
-    examples=("keylease serve", "keylease serve --config /etc/keylease/keylease.toml"),
+    examples=(
+        "keylease serve",
+        "keylease serve --config /etc/keylease/keylease.toml",
+        "keylease serve --workers 0",
+    ),
     common=operator,
 )
-def serve(call: Invocation) -> None:
+def serve(
+    call: Invocation,
+    *,
+    workers: Annotated[
+        int,
+        typer.Option(
+            "--workers", min=0, help="Accounts that are passed at once here; 0: `keylease worker` does it."
+        ),
+    ] = AT_ONCE,
+) -> None:
     """Run the server: the API, the pages, and a pass every minute."""
     import uvicorn
 
-    from keylease import app, jobs, web
+    from keylease import app, web
     from keylease.doctor import examine
     from keylease.doctor.gather import gather
 
@@ -54,16 +66,14 @@ def serve(call: Invocation) -> None:
         address=settings.server.address,
         acknowledge_within=settings.server.acknowledge_within,
         doctor=lambda: examine(gather(settings, app.accounts(settings), str(configuration_file(call)), call.clock)),
+        metrics_token=settings.server.metrics_token(),
     )
-    _start_log(verbose=call.options.verbose)
+    _start_log(settings.server.log, verbose=call.options.verbose)
     listening = _listen(settings.server.listen)
     call.terminal.say(f"keylease answers at {settings.server.address}. Ctrl-C ends it; leases end without it.")
     if made.unsafe_people:
         call.terminal.say(f"Unsafe: whoever reaches it may be any of {', '.join(made.unsafe_people)}.")
-    out = app.sending(settings)
-    passing = jobs.passes(made.health, settings.server.pass_every)
-    telling = jobs.telling(made.notices, out.send if out else None, TELL_EVERY)
-    with passing, telling, jobs.watching(made.watch, settings.sign_in.check_every):
+    with app.passing(settings, made, workers):
         uvicorn.Server(uvicorn.Config(api, log_config=None, server_header=False)).run(sockets=[listening])
 
 
@@ -86,7 +96,7 @@ def reconcile(
     ] = False,
 ) -> None:
     """Make AWS and the ledger agree: end what is due, remove what belongs to no lease."""
-    from keylease import app, jobs
+    from keylease import app
 
     if unsafe_empty_ledger and not once:
         raise WrongUsage("--unsafe-empty-ledger goes with --once alone.")
@@ -96,10 +106,38 @@ def reconcile(
     if once:
         _tell(call, made.reconciler.run())
         return
-    _start_log(verbose=call.options.verbose)
+    _start_log(settings.server.log, verbose=call.options.verbose)
     call.terminal.say("Pass after pass; Ctrl-C ends it.")
-    passing = jobs.passes(made.health, settings.server.pass_every)
-    with passing, jobs.watching(made.watch, settings.sign_in.check_every):
+    with app.passing(settings, made, AT_ONCE):
+        while True:
+            call.clock.sleep(WITHOUT_END)
+
+
+@command(
+    commands,
+    "worker",
+    panel=OPERATORS,
+    examples=("keylease worker", "keylease worker --at-once 16"),
+    common=operator,
+)
+def worker(
+    call: Invocation,
+    *,
+    at_once: Annotated[
+        int, typer.Option("--at-once", min=1, help="So many accounts are passed at the same time.")
+    ] = AT_ONCE,
+) -> None:
+    """Run passes and nothing else, beside any number of servers and workers. The ledger must lie in PostgreSQL."""
+    from keylease import app
+
+    _end_in_order()
+    settings = configured(call)
+    if not settings.store.is_shared:
+        raise StoreNotShared("The ledger is a file of SQLite, which serves one machine.")
+    made = app.build(settings)
+    _start_log(settings.server.log, verbose=call.options.verbose)
+    call.terminal.say("Working; Ctrl-C ends it.")
+    with app.passing(settings, made, at_once):
         while True:
             call.clock.sleep(WITHOUT_END)
 
@@ -162,11 +200,15 @@ def _row(report: PassReport) -> list[Cell]:
     ]
 
 
-def _start_log(*, verbose: bool) -> None:
+def _start_log(form: str, *, verbose: bool) -> None:
     """Log to stderr. AWS's own libraries never log their requests: these hold what nobody should read."""
     import logging
 
-    logging.basicConfig(stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    from keylease.log import FORMS
+
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(FORMS[form]())
+    logging.basicConfig(handlers=[handler])
     logging.getLogger("keylease").setLevel(logging.DEBUG if verbose else logging.INFO)
     logging.getLogger("uvicorn").setLevel(logging.INFO if verbose else logging.WARNING)
     logging.getLogger("uvicorn.access").addFilter(_without_query)

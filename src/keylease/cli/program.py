@@ -40,7 +40,8 @@ def keylease_command(
 PARTS = (
     *("sign_in", "leases", "requests", "collect", "revoke", "approvals", "events"),
     *("configure", "status", "connect", "exec", "console", "agent"),
-    *("prepare", "policy", "doctor", "audit", "baseline", "horizon", "fences", "launch", "operate", "demo"),
+    *("prepare", "policy", "accounts", "doctor", "audit", "adopt", "root_acts", "baseline", "guardrails"),
+    *("horizon", "fences", "launch", "operate", "store", "demo"),
 )
 """The modules that hold commands, in the order of the help."""
 ALONE: Mapping[str, str] = {

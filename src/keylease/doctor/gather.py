@@ -30,6 +30,7 @@ from keylease.domain.clock import Clock
 from keylease.domain.lease import IN_AWS
 from keylease.errors import AwsCredentials, AwsUnreachable, KeyleaseError
 from keylease.ports import LeaseQuery, Store
+from keylease.settings import Ledger as LedgerSettings
 from keylease.settings import Settings
 from keylease.store import Ledger, open_ledger
 
@@ -45,7 +46,7 @@ def gather(settings: Settings, accounts: Mapping[str, Account], configuration: s
 
     `configuration` is what to call it. Raises nothing of what AWS, the directory or the ledger fail with.
     """
-    ledger, store = _ledger(settings.store.url)
+    ledger, store = _ledger(settings.store)
     readings = [_Reading(name, account, clock, holds=settings.server.holds) for name, account in accounts.items()]
     with closing(store) if store else nullcontext(), ThreadPoolExecutor(max_workers=SIDE_BY_SIDE) as pool:
         directory = pool.submit(sign_in.gather, settings, clock)
@@ -71,12 +72,13 @@ def _machine(settings: Settings, configuration: str, ledger: LedgerFacts) -> Mac
     )
 
 
-def _ledger(url: str) -> tuple[LedgerFacts, Ledger | None]:
+def _ledger(of: LedgerSettings) -> tuple[LedgerFacts, Ledger | None]:
     """The ledger, not made where it is not there yet. A password in its address is not shown."""
+    url = of.url
     place = url.removeprefix(_SQLITE) if url.startswith(_SQLITE) else url.rpartition("@")[2]
     if url.startswith(_SQLITE) and not Path(place).exists():
         return LedgerFacts(place=place, records=None), None
-    opened = learn(partial(open_ledger, url))
+    opened = learn(lambda: open_ledger(url, of.password()))
     if isinstance(opened, KeyleaseError):
         return LedgerFacts(place=place, records=opened), None
     return LedgerFacts(place=place, records=learn(partial(_records, opened))), opened

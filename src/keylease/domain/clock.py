@@ -18,6 +18,10 @@ class Clock(Protocol):
         """The present instant: aware, UTC, rounded down to a whole second."""
         ...
 
+    def precise(self) -> float:
+        """The present in seconds since 1970, with fractions: for paces and durations, never for a decision."""
+        ...
+
     def sleep(self, seconds: float) -> None:
         """Wait."""
         ...
@@ -29,6 +33,10 @@ class SystemClock:
     def now(self) -> datetime:
         """The present instant: aware, UTC, rounded down to a whole second."""
         return datetime.now(UTC).replace(microsecond=0)  # noqa: TID251 - the one place that may
+
+    def precise(self) -> float:
+        """The present in seconds since 1970, with their fractions."""
+        return time.time()  # noqa: TID251 - the one place that may
 
     def sleep(self, seconds: float) -> None:
         """Wait."""

@@ -28,7 +28,15 @@ LAUNCHES_PATH = "/keylease/launch/baseline/"
 """Instance profiles."""
 PEOPLE_PATH = "/keylease-baseline/"
 """What administers or guards the account: outside `/keylease/`, where the broker may put users into groups."""
-OUR_PATHS = {SETS_PATH: "sets", CEILINGS_PATH: "sets", LAUNCHES_PATH: "launch", PEOPLE_PATH: "people"}
+COST_PATH = "/keylease-baseline/cost/"
+"""The policy that AWS itself attaches where a budget is used up."""
+OUR_PATHS = {
+    SETS_PATH: "sets",
+    CEILINGS_PATH: "sets",
+    LAUNCHES_PATH: "launch",
+    PEOPLE_PATH: "people",
+    COST_PATH: "cost",
+}
 """The part of the baseline that each path belongs to."""
 
 FEW = 3

@@ -75,6 +75,8 @@ class EndReason(StrEnum):
     UNCOLLECTED = "uncollected"
     UNDECIDED = "undecided"
     GHOST = "ghost"
+    DRIFT = "drift"
+    """Somebody took its fence off or edited it, so that AWS would no longer end it."""
     DIRECTORY = "directory"
     """The company's directory no longer has its owner, or not in the groups that the grant names."""
 

@@ -17,9 +17,12 @@ from keylease.domain.ended_policy import ended_policy
 from keylease.domain.lease import IN_AWS, EndReason, Kind, Lease, State
 from keylease.domain.session import may_run
 from keylease.domain.status import PATIENCE, Patience, closes_at
+from keylease.domain.until import write
 
 MOST_ORPHANS = 5
 """As many users without a lease are removed without asking; more, and a quarter of all, call for a person."""
+LEASE_TAG = "keylease:lease"
+"""The tag that every user which keylease makes is born with."""
 LAG = timedelta(minutes=5)
 """How long IAM may go on not showing what was just made; longer than any measured delay (reference: seconds)."""
 
@@ -32,7 +35,11 @@ class ObservedUser:
     boundary: str | None
     groups: frozenset[str]
     tags: Mapping[str, str]
-    access_key_ids: frozenset[str]
+    access_key_ids: frozenset[str] | None
+    """None where they were not asked for this time: of many users only some are asked for each pass."""
+    made_at: datetime | None = None
+    policies: tuple[str, ...] = ()
+    """The names of policies on the user itself; a leased user has none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,6 +123,22 @@ class LeaveGroup:
 
 
 @dataclass(frozen=True, slots=True)
+class DropPolicies:
+    """Take away the policies that somebody has put on a lease's user."""
+
+    lease: Lease
+    policies: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Deactivate:
+    """Take a user that keylease did not make out of its groups, and its own policies from it."""
+
+    user_name: str
+    groups: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Retire:
     """Let a lease go after the grace period, since its renewal is in its owner's hands."""
 
@@ -153,6 +176,8 @@ Act = (
     | RemoveOrphan
     | DeleteStrayKey
     | LeaveGroup
+    | DropPolicies
+    | Deactivate
     | Retire
     | DeleteFence
     | RefuseSessions
@@ -169,6 +194,8 @@ class Rules:
     patience: Patience = PATIENCE
     trust_ledger: bool = False
     """Remove users that the ledger does not know even where they are suspiciously many."""
+    unknown_notice: timedelta = timedelta(hours=1)
+    """How old a user that keylease did not make is when it is deactivated; at twice that age it is removed."""
     keep_fences_ahead: bool = False
     """An administrator makes fences ahead of need: leave those whose instant has not come."""
     stop_instances_after: timedelta | None = None
@@ -188,7 +215,10 @@ class Situation:
 
 def decide(at: Situation) -> list[Act]:
     """The acts that make AWS and the ledger agree: removals that are due first, alarms last."""
-    acts = [act for lease in sorted(at.leases, key=lambda lease: lease.expires_at) for act in _for_lease(lease, at)]
+    users = {user.name: user for user in at.observed.users}
+    due = sorted(at.leases, key=lambda lease: lease.expires_at)
+    acts = [act for lease in due for act in _for_lease(lease, at, users)]
+    acts += _for_drift(at, users)
     acts += _for_renewals(at)
     acts += _for_roles(at)
     acts += _for_users(at)
@@ -196,7 +226,7 @@ def decide(at: Situation) -> list[Act]:
     return acts
 
 
-def _for_lease(lease: Lease, at: Situation) -> Iterator[Act]:
+def _for_lease(lease: Lease, at: Situation, users: Mapping[str, ObservedUser]) -> Iterator[Act]:
     over = lease.expires_at <= at.now
     match lease.state:
         case State.REQUESTED if closes_at(lease, at.rules.patience) <= at.now:
@@ -210,7 +240,7 @@ def _for_lease(lease: Lease, at: Situation) -> Iterator[Act]:
         case State.ISSUING if _since_issue(lease, at.now) >= at.rules.acknowledge_within:
             yield Abandon(lease)
         case State.ACTIVE if lease.kind is Kind.ACCESS_KEY and _since_issue(lease, at.now) >= LAG:
-            yield from _for_active(lease, at.observed.users)
+            yield from _for_active(lease, users)
         case State.REVOKING | State.STUCK if _is_due(lease, at.now):
             yield Remove(lease)
 
@@ -224,13 +254,35 @@ def _since_issue(lease: Lease, now: datetime) -> timedelta:
     return now - lease.issued_at if lease.issued_at else timedelta.max
 
 
-def _for_active(lease: Lease, users: Iterable[ObservedUser]) -> Iterator[Act]:
-    user = next((user for user in users if user.name == lease.user_name), None)
-    if user is None or lease.access_key_id not in user.access_key_ids:
+def _for_active(lease: Lease, users: Mapping[str, ObservedUser]) -> Iterator[Act]:
+    user = users.get(lease.user_name or "")
+    known = user.access_key_ids if user else frozenset[str]()
+    if known is None:
+        return
+    if lease.access_key_id not in known:
         yield End(lease, EndReason.GHOST)
         return
-    for access_key_id in sorted(user.access_key_ids - {lease.access_key_id}):
+    for access_key_id in sorted(known - {lease.access_key_id}):
         yield DeleteStrayKey(lease, access_key_id)
+
+
+def _for_drift(at: Situation, users: Mapping[str, ObservedUser]) -> Iterator[Act]:
+    """Cut off what AWS would no longer end by itself: the fence is off, or is not what it should be.
+
+    Nobody here can put a fence back. Where suddenly very many seem to be so, a person is asked.
+    """
+    active = [one for one in at.leases if one.state is State.ACTIVE and one.user_name in users]
+    edited = {one.name for one in at.observed.fences if not iam.is_genuine(one.name, one.document)}
+    adrift = [one for one in active if one.fence in edited or not _wears(users[one.user_name or ""], one)]
+    cut = [one for one in adrift if one.expires_at > at.now and _since_issue(one, at.now) >= LAG]
+    if _too_many(len(cut), len(active)) and not at.rules.trust_ledger:
+        yield Alarm("drift", cut[0].account, f"{len(cut)} leases seem to have lost their fence: is this an error?")
+        return
+    yield from (End(lease, EndReason.DRIFT) for lease in cut)
+
+
+def _wears(user: ObservedUser, lease: Lease) -> bool:
+    return (user.boundary or "").endswith(f":policy{iam.FENCE_PATH}{lease.fence}")
 
 
 def _for_renewals(at: Situation) -> Iterator[Act]:
@@ -268,16 +320,35 @@ def refused(leases: Iterable[Lease], role: str, now: datetime) -> list[Lease]:
 
 def _for_users(at: Situation) -> Iterator[Act]:
     owners = {lease.user_name: lease for lease in at.leases if lease.state in IN_AWS}
-    orphans = [user.name for user in at.observed.users if user.name not in owners]
+    unknown = [user for user in at.observed.users if user.name not in owners]
+    orphans = [user.name for user in unknown if LEASE_TAG in user.tags]
     if _too_many(len(orphans), len(at.observed.users)) and not at.rules.trust_ledger:
         yield Alarm(
             "orphans", at.observed.users[0].name, f"{len(orphans)} users belong to no lease: is this an old ledger?"
         )
     else:
         yield from map(RemoveOrphan, orphans)
+    yield from (act for user in unknown if LEASE_TAG not in user.tags for act in _for_stranger(user, at))
     for user in at.observed.users:
         if user.name in owners:
-            yield from _for_leased(user, owners[user.name])
+            yield from _for_leased(user, owners[user.name], at)
+
+
+def _for_stranger(user: ObservedUser, at: Situation) -> Iterator[Act]:
+    """A user that keylease did not make: told, deactivated after a notice, then removed."""
+    notice = at.rules.unknown_notice
+    age = at.now - user.made_at if user.made_at else 2 * notice
+    if age >= 2 * notice:
+        yield RemoveOrphan(user.name)
+        return
+    if age >= notice and (user.groups or user.policies):
+        yield Deactivate(user.name, tuple(sorted(user.groups)))
+    yield Alarm(
+        "stranger",
+        user.name,
+        f"{user.name} lies under {iam.USER_PATH} and keylease did not make it. It is deactivated {write(notice)} "
+        f"after it was made, and removed {write(2 * notice)} after. Give it another path if it is to stay.",
+    )
 
 
 def _too_many(orphans: int, users: int) -> bool:
@@ -285,11 +356,19 @@ def _too_many(orphans: int, users: int) -> bool:
     return orphans > MOST_ORPHANS and orphans * 4 > users
 
 
-def _for_leased(user: ObservedUser, lease: Lease) -> Iterator[Act]:
+def _for_leased(user: ObservedUser, lease: Lease, at: Situation) -> Iterator[Act]:
     for group in sorted(user.groups - {lease.group}):
         yield LeaveGroup(lease, group)
         yield Alarm("group", user.name, f"{user.name} was in the group {group}, which its lease does not name.")
-    if not (user.boundary or "").endswith(f":policy{iam.FENCE_PATH}{lease.fence}"):
+    if user.policies:
+        yield DropPolicies(lease, user.policies)
+        named = ", ".join(user.policies)
+        yield Alarm("policy", user.name, f"{user.name} had policies of its own, which no lease gives: {named}.")
+    if lease.state is State.ACTIVE and lease.group not in user.groups and _since_issue(lease, at.now) >= LAG:
+        yield Alarm(
+            "group-lost", user.name, f"{user.name} is no longer in the group {lease.group}: its key does nothing."
+        )
+    if not _wears(user, lease):
         yield Alarm("boundary", user.name, f"{user.name} does not wear its fence: nothing but keylease ends it.")
 
 

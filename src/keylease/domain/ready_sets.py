@@ -66,7 +66,8 @@ def buckets(
     files = ["s3:GetObject", "s3:GetObjectTagging", "s3:GetObjectVersion"]
     changes = ["s3:AbortMultipartUpload", "s3:DeleteObject", "s3:ListMultipartUploadParts", "s3:PutObject"]
     listed: dict[str, Any] = {"StringLike": {"s3:prefix": [prefix, f"{prefix}*"]}} if prefix else {}
-    listing = {**_allow(("s3:ListBucket", "s3:ListBucketMultipartUploads", "s3:ListBucketVersions"), arns)}
+    uploads = () if prefix else ("s3:ListBucketMultipartUploads",)  # which knows no prefix
+    listing = _allow(("s3:ListBucket", "s3:ListBucketVersions", *uploads), arns)
     return [
         _allow(("s3:ListAllMyBuckets",)),
         _allow(("s3:GetBucketLocation",), arns),

@@ -1,9 +1,12 @@
 """The database: its connections, its turns, and its failures as ours.
 
-Writers take turns (SQLite: a lock in the process, then BEGIN IMMEDIATE; PostgreSQL: its own row and table locks).
-SQLite runs in WAL mode and waits for the disk at every commit. A new file of its is its owner's alone, and SQLite
-gives the files beside it (-wal, -shm) the same permissions; a file that is there keeps those that it has. No
-exception of SQLAlchemy or a driver leaves here.
+Writers take turns (SQLite: a lock in the process, then BEGIN IMMEDIATE; PostgreSQL: its own row locks, and one turn
+for all who append to the audit chain). SQLite runs in WAL mode and waits for the disk at every commit. A new file
+of its is its owner's alone, and SQLite gives the files beside it (-wal, -shm) the same permissions; a file that is
+there keeps those that it has. No exception of SQLAlchemy or a driver leaves here.
+
+On PostgreSQL nothing waits for ever: a connection has seconds, a lock and a statement have their limits, and one
+that was broken meanwhile is noticed before it is used.
 """
 
 from __future__ import annotations
@@ -17,19 +20,34 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
-from keylease.errors import KeyleaseError, StoreBusy, StoreFailed, StoreFull
+from keylease.domain.secret import Secret
+from keylease.errors import BadConfiguration
+from keylease.store.failures import failures
 
 BUSY_SECONDS = 15
 """How long a writer waits for another process's turn to end. SQLite's wait is not fair, so it must be long."""
+CONNECT_SECONDS = 5
+CONNECTIONS = 12
+"""To PostgreSQL, from one process at a time. Who finds none free waits for `BUSY_SECONDS`."""
+TURN = 0x6B65796C
+"""The number of PostgreSQL's advisory lock that stands for the turn of those who append to the chain ("keyl")."""
+_WAIT = f"-c lock_timeout={BUSY_SECONDS}s -c statement_timeout=60s -c idle_in_transaction_session_timeout=120s"
 
 
 class Database:
     """One database, for all that lies in it."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, password: Secret | None = None) -> None:
         with failures():
-            self.engine = _engine(url)
-        self._turn = threading.Lock() if self.engine.dialect.name == "sqlite" else nullcontext()
+            self.engine = _engine(address(url, password))
+        self.is_shared = self.engine.dialect.name == "postgresql"
+        """Whether processes on many machines may use it."""
+        self._turn = nullcontext() if self.is_shared else threading.Lock()
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """What the driver's own `connect` takes to come here. They may hold a password."""
+        return dict(self.engine.dialect.create_connect_args(self.engine.url)[1])
 
     def close(self) -> None:
         """Let go of it."""
@@ -37,7 +55,7 @@ class Database:
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
-        """One transaction: all of it or nothing. Raises `StoreBusy`, `StoreFull` and `StoreFailed`."""
+        """One transaction: all of it or nothing. Raises `StoreBusy`, `StoreFull`, `StoreFailed`, `StoreAway`."""
         with self._turn, failures(), self.engine.begin() as connection:
             yield connection
 
@@ -47,13 +65,51 @@ class Database:
         with failures(), self.engine.connect() as connection:
             yield connection.execution_options(isolation_level="AUTOCOMMIT")
 
+    @contextmanager
+    def snapshot(self) -> Iterator[Connection]:
+        """All of it as it is at one moment. SQLite keeps writers out meanwhile."""
+        level = {"isolation_level": "REPEATABLE READ"} if self.is_shared else {}
+        with self._turn, failures(), self.engine.connect().execution_options(**level) as connection:
+            yield connection
 
-def _engine(url: str) -> Engine:
-    engine = sa.create_engine(url, connect_args={"timeout": BUSY_SECONDS} if url.startswith("sqlite") else {})
-    if engine.dialect.name == "sqlite":
-        _make_private(engine.url.database)
-        sa.event.listen(engine, "connect", _sqlite_connect)
-        sa.event.listen(engine, "begin", _sqlite_begin)
+
+def address(url: str, password: Secret | None = None) -> sa.URL:
+    """The address as SQLAlchemy takes it, with psycopg as PostgreSQL's driver. Raises `BadConfiguration`."""
+    try:
+        parsed = sa.make_url(url)
+    except (sa.exc.ArgumentError, ValueError):
+        raise BadConfiguration(
+            "store.url is no address of a database.", hint="Write sqlite:///keylease.db or postgresql://host/name."
+        ) from None
+    if parsed.drivername in {"postgresql", "postgres"}:
+        parsed = parsed.set(drivername="postgresql+psycopg")
+    if parsed.drivername not in {"sqlite", "postgresql+psycopg"}:
+        raise BadConfiguration(
+            f"store.url names {parsed.drivername}; keylease keeps its ledger in SQLite or PostgreSQL."
+        )
+    return parsed if password is None else parsed.set(password=password.reveal())
+
+
+def take_turn(connection: Connection) -> None:
+    """Be the only one who appends to the chain until the transaction ends. SQLite's writers are that anyway."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(TURN)))
+
+
+def _engine(url: sa.URL) -> Engine:
+    if url.get_backend_name() == "postgresql":
+        return sa.create_engine(
+            url,
+            pool_size=CONNECTIONS,
+            max_overflow=0,
+            pool_timeout=BUSY_SECONDS,
+            pool_pre_ping=True,
+            connect_args={"connect_timeout": CONNECT_SECONDS, "options": _WAIT, "application_name": "keylease"},
+        )
+    engine = sa.create_engine(url, connect_args={"timeout": BUSY_SECONDS})
+    _make_private(url.database)
+    sa.event.listen(engine, "connect", _sqlite_connect)
+    sa.event.listen(engine, "begin", _sqlite_begin)
     return engine
 
 
@@ -74,21 +130,3 @@ def _sqlite_connect(connection: Any, _: object) -> None:
 def _sqlite_begin(connection: Connection) -> None:
     if connection.get_execution_options().get("isolation_level") != "AUTOCOMMIT":
         connection.exec_driver_sql("BEGIN IMMEDIATE")
-
-
-@contextmanager
-def failures() -> Iterator[None]:
-    """No exception of SQLAlchemy or a driver leaves the store."""
-    try:
-        yield
-    except sa.exc.SQLAlchemyError as error:
-        raise _failure(error) from None
-
-
-def _failure(error: sa.exc.SQLAlchemyError) -> KeyleaseError:
-    text = str(getattr(error, "orig", None) or type(error).__name__)
-    if "locked" in text or "busy" in text:
-        return StoreBusy(f"The ledger is in use by somebody else ({text}).")
-    if any(word in text for word in ("disk is full", "readonly", "disk I/O", "unable to open", "No space")):
-        return StoreFull(f"The ledger cannot be written ({text}).")
-    return StoreFailed(f"The ledger's database said: {text}.")

@@ -1,35 +1,46 @@
 """The ledger over SQLAlchemy Core.
 
-A lease and its event are written in one transaction: an act that cannot be recorded does not happen. Writers
-take turns, so the audit chain has one order (PostgreSQL: a lock on the events). A save names the version it
-follows, and a second one that follows the same is refused.
+A lease and its event are written in one transaction: an act that cannot be recorded does not happen. Whoever
+appends to the audit chain takes a turn until the commit, so the chain has one order. A save names the version it
+follows, and a second one that follows the same is refused. The chain is read a page at a time: it only grows, so
+pages fit together, and no reader holds a transaction open.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from datetime import datetime
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from keylease.domain.event import AuditEvent, ChainedEvent, chain
-from keylease.domain.lease import Lease
-from keylease.errors import ChangedMeanwhile, NoSuchLease
-from keylease.ports import LeaseQuery
-from keylease.store.database import Database, failures
+from keylease.domain.lease import ENDED, IN_AWS, Lease, State
+from keylease.domain.secret import Secret
+from keylease.errors import ChangedMeanwhile, KeyleaseError, NoSuchLease
+from keylease.ports import Figures, LeaseQuery
+from keylease.store.database import Database, take_turn
+from keylease.store.failures import failures
 from keylease.store.migrate import migrate
 from keylease.store.schema import events, leases, link_to_row, to_lease, to_link, to_row
 
+PAGE = 1000
+"""Records of the chain that are read at once."""
 
-def open_ledger(url: str) -> Ledger:
+
+def open_ledger(url: str, password: Secret | None = None) -> Ledger:
     """Open the ledger, bring its schema up to date, and return it.
 
-    Raises `StoreNewer` for one that a newer keylease has written, and what every method may raise.
+    Raises `StoreNewer` for one that a newer keylease has written, `BadConfiguration` for an address that is none,
+    and what every method may raise.
     """
-    database = Database(url)
-    with failures(), database.engine.connect() as connection:
-        migrate(connection)
+    database = Database(url, password)
+    try:
+        with failures(), database.engine.connect() as connection:
+            migrate(connection)
+    except KeyleaseError:
+        database.close()
+        raise
     return Ledger(database)
 
 
@@ -45,13 +56,13 @@ class Ledger:
 
     def add(self, lease: Lease, event: AuditEvent) -> None:
         """Write a new lease and its event."""
-        with self._writing() as connection:
+        with self.database.writing() as connection:
             connection.execute(leases.insert().values(to_row(lease)))
             _append(connection, event)
 
     def save(self, lease: Lease, event: AuditEvent) -> None:
         """Write a lease's next version and its event. Raises `ChangedMeanwhile`."""
-        with self._writing() as connection:
+        with self.database.writing() as connection:
             before = (leases.c.id == lease.id) & (leases.c.version == lease.version - 1)
             done = connection.execute(leases.update().where(before).values(to_row(lease)))
             if done.rowcount != 1:
@@ -60,7 +71,7 @@ class Ledger:
 
     def append(self, event: AuditEvent) -> None:
         """Write an event that changes no lease."""
-        with self._writing() as connection:
+        with self.database.writing() as connection:
             _append(connection, event)
 
     def get(self, lease_id: str) -> Lease:
@@ -85,26 +96,39 @@ class Ledger:
         with self.database.reading() as connection:
             return connection.execute(counted).scalar_one()
 
+    def figures(self, now: datetime) -> Figures:
+        """What stands in the ledger, counted."""
+        c, live = leases.c, leases.c.state.in_(sorted(frozenset(State) - ENDED))
+        counted = sa.select(c.account, c.state, sa.func.count()).where(live).group_by(c.account, c.state)
+        held = c.state.in_(sorted(IN_AWS)) & (c.expires_at <= now)
+        oldest = sa.select(c.account, sa.func.min(c.expires_at)).where(held).group_by(c.account)
+        with self.database.reading() as connection:
+            states = {(account, state): count for account, state, count in connection.execute(counted)}
+            overdue = {row[0]: row[1] for row in connection.execute(oldest)}
+        return Figures(states=states, overdue_since=overdue)
+
     def events(
         self, lease_id: str | None = None, *, after: int = 0, limit: int | None = None
     ) -> Iterator[ChainedEvent]:
         """The audit chain, or one lease's part of it: what comes after a record, and no more than `limit`."""
-        wanted = events.select().where(events.c.seq > after).order_by(events.c.seq).limit(limit)
+        left = limit
+        while left is None or left > 0:
+            page = self._page(lease_id, after, PAGE if left is None else min(left, PAGE))
+            yield from page
+            if len(page) < PAGE:
+                return
+            after, left = page[-1].seq, None if left is None else left - len(page)
+
+    def _page(self, lease_id: str | None, after: int, most: int) -> list[ChainedEvent]:
+        wanted = events.select().where(events.c.seq > after).order_by(events.c.seq).limit(most)
         if lease_id is not None:
             wanted = wanted.where(events.c.lease_id == lease_id)
         with self.database.reading() as connection:
-            for row in connection.execution_options(yield_per=1000).execute(wanted).mappings():
-                yield to_link(row)
-
-    @contextmanager
-    def _writing(self) -> Iterator[Connection]:
-        with self.database.writing() as connection:
-            if connection.dialect.name == "postgresql":
-                connection.execute(sa.text("LOCK TABLE events IN EXCLUSIVE MODE"))
-            yield connection
+            return [to_link(row) for row in connection.execute(wanted).mappings()]
 
 
 def _append(connection: Connection, event: AuditEvent) -> None:
+    take_turn(connection)
     last = connection.execute(events.select().order_by(events.c.seq.desc()).limit(1)).mappings().first()
     connection.execute(events.insert().values(link_to_row(chain(event, to_link(last) if last else None))))
 

@@ -1,6 +1,7 @@
 """Brings a ledger's schema up to date, or refuses one that is newer than the program.
 
-Migrations only add: a program of the release before goes on working with the schema of the next one's start.
+Migrations only add: a program of the release before goes on working with the schema of the next one's start. Of
+several that start at once one migrates, in one transaction, and the others find it done.
 Alembic is loaded only where something is to be done, since loading it takes longer than all the rest.
 """
 
@@ -12,6 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from keylease.errors import StoreNewer
+from keylease.store.database import take_turn
 
 HEAD = "0010"
 """The revision that this program writes. The known ones are those up to it."""
@@ -19,11 +21,27 @@ HEAD = "0010"
 
 def migrate(connection: Connection) -> None:
     """Upgrade to `HEAD`. Raises `StoreNewer`."""
-    revision = _revision(connection)
-    if revision == HEAD:
+    if _is_current(connection):
+        connection.rollback()
         return
+    connection.rollback()
+    with connection.begin():
+        if connection.dialect.name == "postgresql":
+            for limit in ("lock_timeout", "statement_timeout"):  # a migration takes what it takes
+                connection.execute(sa.text(f"SET LOCAL {limit} = 0"))
+        take_turn(connection)
+        if not _is_current(connection):
+            _upgrade(connection)
+
+
+def _is_current(connection: Connection) -> bool:
+    revision = _revision(connection)
     if revision is not None and revision > HEAD:
         raise StoreNewer(f"The ledger has schema {revision}; this keylease knows {HEAD}.")
+    return revision == HEAD
+
+
+def _upgrade(connection: Connection) -> None:
     from alembic import command
     from alembic.config import Config
 
@@ -31,13 +49,10 @@ def migrate(connection: Connection) -> None:
     config.set_main_option("script_location", str(Path(__file__).with_name("migrations")))
     config.attributes["connection"] = connection
     command.upgrade(config, "head")
-    connection.commit()
 
 
 def _revision(connection: Connection) -> str | None:
     if not sa.inspect(connection).has_table("alembic_version"):
-        connection.rollback()
         return None
-    revision = connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar()
-    connection.rollback()
+    revision: str | None = connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar()
     return revision

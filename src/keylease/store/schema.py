@@ -11,7 +11,7 @@ import dataclasses
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, Boolean, Column, ForeignKey, Index, Integer, MetaData, String, Table
+from sqlalchemy import JSON, Boolean, Column, Double, ForeignKey, Index, Integer, MetaData, String, Table, Text
 from sqlalchemy.engine import RowMapping
 from sqlalchemy.types import TypeDecorator
 
@@ -152,6 +152,27 @@ one_time = Table(
     Column("content", JSON, nullable=False),
     Column("until", Instant, nullable=False),
     Index("one_time_by_end", "until"),
+)
+
+passes = Table(
+    "passes",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("at", Instant, nullable=False),
+    Column("content", JSON, nullable=False),
+)
+
+paces = Table(
+    "paces",
+    metadata,
+    Column("account", Text, primary_key=True),
+    Column("rate", Double, nullable=False),
+    Column("next_at", Double, nullable=False),
+    Column("removing_at", Double, nullable=False),
+    Column("grown_at", Double, nullable=False),
+    Column("refused_at", Double, nullable=False),
+    Column("away_until", Double, nullable=False),
+    Column("outages", Integer, nullable=False),
 )
 
 

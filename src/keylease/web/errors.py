@@ -129,7 +129,7 @@ def _answer(request: Request, failure: KeyleaseError, code: int) -> Response:
 
 
 def _is_for_program(request: Request) -> bool:
-    return request.url.path.startswith("/api/") or request.url.path == "/healthz"
+    return request.url.path.startswith("/api/") or request.url.path in {"/healthz", "/readyz", "/metrics"}
 
 
 def _again(request: Request, failure: KeyleaseError) -> str:

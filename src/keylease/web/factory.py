@@ -18,6 +18,7 @@ from starlette.staticfiles import StaticFiles
 import keylease
 from keylease.app import App
 from keylease.domain.plan import Rules
+from keylease.domain.secret import Secret
 from keylease.errors import UnsafeNotAllowed
 from keylease.identity.proof import Proofs
 from keylease.web import errors
@@ -41,12 +42,14 @@ def create(
     address: str = "http://127.0.0.1",
     acknowledge_within: timedelta = WITHIN,
     doctor: Doctor | None = None,
+    metrics_token: Secret | None = None,
 ) -> FastAPI:
     """The application that serves `app`.
 
     `address` is where people find it: its host, and this machine's own names, are the only ones it answers to.
     `acknowledge_within` is what pages say of the time to acknowledge a new access key; the reconciler keeps it.
     `doctor` looks at everything for administrators who ask for it.
+    Whoever knows `metrics_token` reads the figures at /metrics; without one nobody does.
     Raises `UnsafeNotAllowed` for plain http at an address that is not this machine's own.
     """
     web = FastAPI(
@@ -61,6 +64,7 @@ def create(
     attach(web, app, address=address)
     web.state.acknowledge_within = acknowledge_within
     web.state.doctor = doctor
+    web.state.metrics_token = metrics_token
     web.add_middleware(Guard, hosts=LOOPBACK | {urlsplit(address).hostname or "localhost"})
     web.mount("/static", _Static(directory=HERE / "static"))
     for router in ROUTERS:

@@ -25,6 +25,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from keylease import log as keylease_log
 from keylease.errors import BadRequest, CrossSite, KeyleaseError
 from keylease.web import errors
 
@@ -66,6 +67,7 @@ class Guard:
             await self._app(scope, receive, send)
             return
         request_id = secrets.token_hex(8)
+        keylease_log.request_id.set(request_id)
         scope.setdefault("state", {})["request_id"] = request_id
         departure = _Departure(send, request_id)
         try:

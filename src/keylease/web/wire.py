@@ -213,6 +213,12 @@ class HealthOut(Wire):
     """Instances whose lease is over and that run on."""
 
 
+class ReadyOut(Wire):
+    """The server can serve."""
+
+    ready: bool = True
+
+
 class ErrorOut(Wire):
     """What went wrong: a code that never changes, what happened, and what to do next."""
 

@@ -19,7 +19,7 @@ CHECK = Check(
     title="There is no budget",
     severity=Severity.LOW,
     why="The bill is often the first sign of a stolen key; a budget shows it within a day instead of a month.",
-    mend="`keylease baseline` sets one up, with a mail.",
+    mend="`aws budgets create-budget`, with a mail at half of it and at all of it.",
     parts=("budgets",),
     find=find,
 )

@@ -26,7 +26,8 @@ CHECK = Check(
     title="AWS Config does not record",
     severity=Severity.LOW,
     why="What an account looked like last month, and who changed it since, is then nowhere.",
-    mend="`keylease baseline` sets it up in every region.",
+    mend="`aws configservice start-configuration-recorder` in every region that is in use, with a channel to a "
+    "bucket.",
     cis=cis("3.3", "3.3", "3.3", "4.3", "4.3"),
     parts=("recorders",),
     find=find,

@@ -31,10 +31,11 @@ def find(at: Snapshot) -> Iterator[Found]:
 
 
 def _evidence(way: Way) -> tuple[str, str]:
-    return (
-        way.path.id,
-        f"{', '.join(f'{action} by {source}' for action, source in way.sources)}; leads to {way.target}",
-    )
+    by: dict[str, list[str]] = {}
+    for action, source in way.sources:
+        by.setdefault(source, []).append(action)
+    said = ", ".join(f"{' + '.join(actions)} by {source}" for source, actions in by.items())
+    return way.path.id, f"{said}; leads to {way.target}"
 
 
 CHECK = Check(

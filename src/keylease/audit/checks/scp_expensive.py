@@ -47,7 +47,7 @@ CHECK = Check(
     title="Nothing forbids expensive services",
     severity=Severity.LOW,
     why="One stolen key can buy graphics machines, or three years of reserved capacity, in one call.",
-    mend="`keylease baseline` has the policy.",
+    mend="`keylease baseline plan` has the policy.",
     parts=("organization",),
     find=find,
 )

@@ -34,7 +34,7 @@ CHECK = Check(
     title="Nothing keeps accounts to their regions",
     severity=Severity.LOW,
     why="Thieves work where nobody looks: in regions that the company never uses.",
-    mend="`keylease baseline` has the policy, with the list of services that answer from elsewhere.",
+    mend="`keylease baseline plan` has the policy, with the services that answer from elsewhere left out.",
     parts=("organization",),
     find=find,
 )

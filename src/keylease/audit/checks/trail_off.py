@@ -30,7 +30,8 @@ CHECK = Check(
     title="CloudTrail does not log all regions",
     severity=Severity.HIGH,
     why="Without it nobody can say who did what with which key after 90 days, nor what data was read.",
-    mend="`keylease baseline` sets one up; until then `aws cloudtrail create-trail --is-multi-region-trail`.",
+    mend="`aws cloudtrail create-trail --name all --s3-bucket-name NAME --is-multi-region-trail`, then "
+    "`start-logging`.",
     cis=cis("3.1", "3.1", "3.1", "4.1", "4.1"),
     parts=("trails",),
     find=find,

@@ -8,6 +8,7 @@ from botocore.session import Session
 
 from keylease.aws import inspector
 from keylease.aws.account import Account, Identity
+from keylease.aws.audit.reader import READ_WITHIN
 from keylease.aws.clients import Clients
 from keylease.aws.failures import ask
 from keylease.aws.session import OnCall
@@ -28,7 +29,7 @@ def opened(
     caller = inspector.caller(Clients(unknown, identity, on_call=on_call))
     partition = caller.arn.split(":")[1]
     there = replace(unknown, id=caller.account, partition=partition, region=HOME.get(partition, region))
-    return Clients(there, identity, on_call=on_call), caller
+    return Clients(there, identity, on_call=on_call, read_within=READ_WITHIN), caller
 
 
 def _region(profile: str | None) -> str:

@@ -10,12 +10,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from keylease.audit.snapshot import Fact, Limits, Organization, Snapshot, Unseen
 from keylease.aws import inspector
 from keylease.aws.account import Identity
 from keylease.aws.audit import collect, surroundings
-from keylease.aws.audit.reader import Reader, learn
+from keylease.aws.audit.reader import READ_WITHIN, Reader, learn
 from keylease.aws.clients import Clients
 from keylease.domain.clock import Clock
 from keylease.errors import AwsFailed, KeyleaseError
@@ -58,8 +59,8 @@ def _member(clients: Clients, id_: str, name: str, profile: str | None, role: st
     if id_ == home.id:
         return Member(id=id_, name=name, clients=clients)
     arn = f"arn:{home.partition}:iam::{id_}:role/{role}"
-    there = replace(home, id=id_)
-    return Member(id=id_, name=name, clients=Clients(there, Identity(profile=profile, role_arn=arn)))
+    there, identity = replace(home, id=id_), Identity(profile=profile, role_arn=arn)
+    return Member(id=id_, name=name, clients=Clients(there, identity, read_within=READ_WITHIN))
 
 
 def collect_all(
@@ -69,15 +70,16 @@ def collect_all(
     organization = learn(
         "organizations", "DescribeOrganization", lambda: surroundings.organization(Reader(home, clock))
     )
+    reader = Reader(home, clock)
     with ThreadPoolExecutor(max_workers=ACCOUNTS_AT_ONCE) as pool:
-        futures = [(one, pool.submit(_snapshot, one, clock, asked, organization)) for one in of]
+        futures = [(one, pool.submit(_snapshot, one, reader, asked, organization)) for one in of]
         for number, (member, future) in enumerate(futures, start=1):
             yield member, future.result()
             on_done(number)
 
 
 def _snapshot(
-    member: Member, clock: Clock, asked: Asked, organization: Fact[Organization | None]
+    member: Member, home: Reader, asked: Asked, organization: Fact[Organization | None]
 ) -> Fact[Snapshot]:
     try:
         caller = inspector.caller(member.clients)
@@ -87,10 +89,21 @@ def _snapshot(
         return Unseen(why=f"The role led to the account {caller.account}.")
     found = collect(
         member.clients,
-        clock,
+        home.clock,
         parts=asked.parts - {"organization"},
         regions=asked.regions,
         limits=asked.limits,
         key_ids=asked.key_ids,
     )
-    return replace(found, alias=member.name or None, organization=organization)
+    return replace(found, alias=member.name or None, organization=_over(member, home, organization))
+
+
+def _over(member: Member, home: Reader, organization: Fact[Organization | None]) -> Fact[Organization | None]:
+    """The organization with the SCPs that hold for this account; the management account has none."""
+    if isinstance(organization, Unseen) or organization is None or isinstance(organization.scps, Unseen):
+        return organization
+    if member.id == organization.management:
+        return replace(organization, in_force=())
+    scps = organization.scps
+    question = partial(surroundings.in_force, home, member.id, scps)
+    return replace(organization, in_force=learn("organizations", "ListPoliciesForTarget", question))

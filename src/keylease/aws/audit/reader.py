@@ -24,6 +24,8 @@ ATTEMPTS = 3
 """Of one call, by botocore, which slows down by itself."""
 PATIENCE = 20
 """How often one call is taken up again after that, each time after a longer wait."""
+READ_WITHIN = 120.0
+"""Seconds that one answer may take: a page of a thousand users with their policies is written slowly."""
 LONGEST_WAIT = 30.0
 """Seconds."""
 READS = ("describe_", "get_", "list_", "generate_credential_report", "lookup_events")
@@ -104,7 +106,8 @@ def learn(service: str, operation: str, question: Callable[[], T]) -> Fact[T]:
         return question()
     except AwsDenied as refused:
         named = re.search(r"[a-z0-9-]+:[A-Z][A-Za-z0-9]+", refused.sentence)
-        action = named[0] if named and not named[0].startswith("iam:") else f"{service}:{operation}"
+        is_sure = named is not None and (service == "iam" or not named[0].startswith("iam:"))
+        action = named[0] if named and is_sure else f"{service}:{operation}"
         hint = f"Give the credentials {action}, which AWS's own SecurityAudit policy has."
         return Unseen(why=f"AWS does not allow these credentials {action}.", hint=hint)
     except KeyleaseError as failure:

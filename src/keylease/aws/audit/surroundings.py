@@ -9,6 +9,7 @@ from typing import Any
 from keylease.audit.snapshot import Bucket, Document, Fact, Organization, Trail, Unseen
 from keylease.aws.audit.reader import Reader, learn
 
+KIND = "SERVICE_CONTROL_POLICY"
 NOT_IN_ONE = "AWSOrganizationsNotInUseException"
 ORGANIZATIONS = BUDGETS = "us-east-1"
 """Where these global services answer."""
@@ -103,8 +104,7 @@ def organization(reader: Reader) -> Organization | None:
 
 def _scps(reader: Reader) -> dict[str, Document]:
     """The documents of all service control policies but AWS's own, which allows everything."""
-    kind = "SERVICE_CONTROL_POLICY"
-    listed = reader.every("organizations", "list_policies", "Policies", region=ORGANIZATIONS, Filter=kind)
+    listed = reader.every("organizations", "list_policies", "Policies", region=ORGANIZATIONS, Filter=KIND)
     return {
         one["Name"]: json.loads(
             reader.one("organizations", "describe_policy", region=ORGANIZATIONS, PolicyId=one["Id"])["Policy"][
@@ -114,6 +114,31 @@ def _scps(reader: Reader) -> dict[str, Document]:
         for one in listed
         if not one.get("AwsManaged")
     }
+
+
+def in_force(reader: Reader, account: str, scps: Mapping[str, Document]) -> tuple[Document, ...]:
+    """Of these SCPs those on an account and on every unit above it; the management account alone can see that."""
+    names: set[str] = set()
+    target: str | None = account
+    while target is not None:
+        hung = reader.every(
+            "organizations",
+            "list_policies_for_target",
+            "Policies",
+            region=ORGANIZATIONS,
+            TargetId=target,
+            Filter=KIND,
+        )
+        names |= {one["Name"] for one in hung}
+        target = _above(reader, target)
+    return tuple(document for name, document in scps.items() if name in names)
+
+
+def _above(reader: Reader, target: str) -> str | None:
+    if target.startswith("r-"):
+        return None
+    above = reader.every("organizations", "list_parents", "Parents", region=ORGANIZATIONS, ChildId=target)
+    return str(above[0]["Id"]) if above else None
 
 
 def _accounts(reader: Reader) -> frozenset[str]:

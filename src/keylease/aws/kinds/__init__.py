@@ -5,11 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 
-from keylease.aws.kinds import iam, settled
+from keylease.aws.kinds import cost, federation, iam, organizations, settled, storage, trace
 from keylease.aws.kinds.kind import Asked, Kind, Place, Reading
 from keylease.domain.guardrail import Found
 
-KINDS: Mapping[str, Kind] = {**iam.KINDS, **settled.KINDS}
+KINDS: Mapping[str, Kind] = {
+    **iam.KINDS,
+    **settled.KINDS,
+    **federation.KINDS,
+    **storage.KINDS,
+    **trace.KINDS,
+    **cost.KINDS,
+    **organizations.KINDS,
+}
 
 READINGS: Mapping[str, tuple[Reading, ...]] = {
     "people": (iam.read,),
@@ -18,6 +26,10 @@ READINGS: Mapping[str, tuple[Reading, ...]] = {
     "launch": (iam.read,),
     "settled": (settled.read_account,),
     "ec2": (settled.read_ec2,),
+    "trace": (storage.read, trace.read_trails, trace.read_config, trace.read_analyzers),
+    "cost": (cost.read,),
+    "federation": (federation.read,),
+    "organization": (organizations.read,),
 }
 """What is read for each part of the baseline."""
 
@@ -26,6 +38,12 @@ PART_OF = {
     "account-alias": "settled",
     "ebs-encryption": "ec2",
     "imds-defaults": "ec2",
+    "saml-provider": "federation",
+    "oidc-provider": "federation",
+    "scp": "organization",
+    "policy-type": "organization",
+    **dict.fromkeys(("bucket", *trace.KINDS), "trace"),
+    **dict.fromkeys(cost.KINDS, "cost"),
 }
 """The part whose reading shows a kind; IAM's kinds are shown with any part."""
 

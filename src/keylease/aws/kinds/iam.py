@@ -20,7 +20,7 @@ from keylease.aws.administration import write
 from keylease.aws.failures import AlreadyExists, NoSuchEntity, ask
 from keylease.aws.kinds.kind import TAG, Asked, Kind, Place, differing, is_ours, tag_list
 from keylease.aws.leftovers import every
-from keylease.domain.guardrail import OUR_PATHS, Found, Phase, Properties
+from keylease.domain.guardrail import COST_PATH, OUR_PATHS, Found, Phase, Properties
 from keylease.domain.lockout import Identities, Identity
 
 PARTS = {
@@ -46,6 +46,7 @@ def read(at: Place, asked: Asked) -> Iterator[Found]:
     yield from _attachments(details, asked)
     yield from _roles(at, details, asked)
     yield from _profiles(at, asked)
+    yield from _of_services(details, asked)
 
 
 def _details(iam: Any, part: str) -> list[Mapping[str, Any]]:
@@ -116,6 +117,8 @@ def _attachments(details: Details, asked: Asked) -> Iterator[Found]:
             of_ours = is_ours(path=owner["Path"], tags=_tags(owner))
             part = _tags(owner).get(TAG) or OUR_PATHS.get(owner["Path"], "")
             for one in owner.get("AttachedManagedPolicies", []):
+                if paths.get(one["PolicyArn"]) == COST_PATH:
+                    continue  # AWS attaches it where a budget is used up, and takes it off again
                 arn, name = one["PolicyArn"], f"{entity.lower()}/{owner[f'{entity}Name']}/{one['PolicyName']}"
                 wanted = f"attachment/{name}" in asked.keys
                 ours = is_ours(path=paths.get(arn, "")) or (of_ours and wanted)
@@ -172,6 +175,14 @@ def _profiles(at: Place, asked: Asked) -> Iterator[Found]:
                 ours=ours,
                 part=OUR_PATHS.get(one["Path"], ""),
             )
+
+
+def _of_services(details: Details, asked: Asked) -> Iterator[Found]:
+    """Service-linked roles that are wanted; their path names their service."""
+    for one in details["Role"]:
+        service = one["Path"].removeprefix("/aws-service-role/").rstrip("/")
+        if f"service-linked-role/{service}" in asked.keys:
+            yield Found(kind="service-linked-role", name=service, properties={}, ours=False)
 
 
 class Policy:

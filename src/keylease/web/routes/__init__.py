@@ -17,10 +17,12 @@ from keylease.web.routes import (
     session,
     telling,
     terminal,
+    watching,
 )
 
 ROUTERS: tuple[APIRouter, ...] = (
     api.router,
+    watching.router,
     session.router,
     docs.router,
     entry.router,
