@@ -92,6 +92,13 @@ WEAKNESSES: list[tuple[str, Break, str, str, str]] = [
         "Correct",
     ),
     (
+        "a title that promises less than the policies give",
+        with_groups(group_policy([READS, {**READS, "Action": "s3:DeleteObject"}], horizon=HORIZON)),
+        "words",
+        "speaks of reading alone",
+        "Say in the title",
+    ),
+    (
         "refused",
         remover(caller=AwsDenied("No.", hint="Trust it.")),
         "credentials",

@@ -30,6 +30,7 @@ from keylease.errors import (
     InThePast,
     KeyleaseError,
     LeaseOver,
+    NobodyDecides,
     NoSuchLease,
     NotApproved,
     NotApprover,
@@ -42,12 +43,23 @@ from keylease.errors import (
     TooManyOpen,
     Unavailable,
 )
-from keylease.ports import Cloud, GroupFacts
+from keylease.ports import Cloud, GroupFacts, LeaseQuery
 from keylease.reconciler import PassReport, Reconciler
 from keylease.testing import MemoryStore, away, fail_at, throttled
 from world import ANNA, CATALOGUE, MARA, PRIYA, STRANGER, TOMAS, World
 
 WEEK = timedelta(weeks=1)
+
+
+def test_where_nobody_could_decide_nothing_is_sent_and_it_is_on_record() -> None:
+    grant = replace(CATALOGUE.grants[0], approvers=Who(subjects=frozenset({"mara"})))
+    world = World(catalogue=replace(CATALOGUE, grants=(grant,)))
+    with pytest.raises(NobodyDecides) as refused:
+        world.requested()
+    assert refused.value.sentence.startswith("Nobody can approve Read, add and delete")
+    assert world.store.find(LeaseQuery()) == []
+    assert [link.event.action for link in world.store.events()] == ["nobody-decides"]
+    assert world.requested(by=replace(MARA, subject="tina")).state is State.REQUESTED, "mara decides on others"
 
 
 def test_a_lease_is_asked_for_approved_collected_and_used(world: World) -> None:

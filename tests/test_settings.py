@@ -209,3 +209,23 @@ def test_a_partition_that_its_region_is_not_in_is_refused_and_one_that_nobody_kn
         settings.parse(wrong)
     secret = WHOLE.replace('region = "eu-central-1"', 'region = "us-iso-east-1"\npartition = "aws-iso"')
     assert settings.parse(secret).accounts["main"].partition == "aws-iso"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('[launch]\nvolume_gib = "many"\n', "launch.volume_gib: write a whole number"),
+        ("[launch]\nvolume_gib = 0\n", "launch.volume_gib: must not be below 1"),
+        ('[launch]\nregions = "eu"\n', "launch.regions: write a list"),
+        ('[sign_in]\nprovider = "okta"\n', 'sign_in.provider: write one of "entra" or "openid"'),
+        ('[sign_in]\nidle = "1s"\n', "sign_in.idle: must not be below 1m"),
+        ('[notify.people]\nmara = "mara"\n', "notify.people.mara: does not have the form that is needed here"),
+        ('[notify]\nchat = "slack://x"\n', "notify.chat: write a list"),
+        ('[permission_sets.a]\ntitle = ""\ngroup = "a"\n', "permission_sets.a.title: must not be empty"),
+    ],
+)
+def test_a_mistake_is_told_in_the_words_of_the_file(text: str, said: str) -> None:
+    with pytest.raises(BadConfiguration) as refused:
+        settings.parse(text)
+    assert said in refused.value.sentence
+    assert "Input should" not in refused.value.sentence

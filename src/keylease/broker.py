@@ -18,6 +18,7 @@ from datetime import datetime, timedelta
 from keylease.domain import access, until
 from keylease.domain.access import Catalogue, Grant, PermissionSet, Principal, Request
 from keylease.domain.clock import Clock, to_text
+from keylease.domain.event import AuditEvent
 from keylease.domain.lease import ENDED, IN_AWS, EndReason, Event, Kind, Lease, State, new_id
 from keylease.domain.outlive import SHARED
 from keylease.domain.until import Until
@@ -33,6 +34,7 @@ from keylease.errors import (
     Conflict,
     GroupMissing,
     LeaseOver,
+    NobodyDecides,
     NoSuchLease,
     NotApproved,
     NotGranted,
@@ -104,6 +106,7 @@ class Broker:
         if isinstance(decision, access.Deny):
             raise decision.reason
         _fresh(principal, decision.grant, now)
+        self._must_be_decided_for(principal, decision.grant, permission_set, now)
         self._not_too_many(principal)
         facts = self._facts_for(ask.account, permission_set, kind, strict=decision.grant.automatic)
         lease = Lease(
@@ -315,6 +318,16 @@ class Broker:
             if strict:
                 raise
             return GroupFacts(warnings=(UNKNOWN,))
+
+    def _must_be_decided_for(
+        self, principal: Principal, grant: Grant, permission_set: PermissionSet, now: datetime
+    ) -> None:
+        """Before anything is sent: whether somebody could decide. That nobody could is on record, and told."""
+        if grant.is_decided_for(principal):
+            return
+        details = {"grant": grant.name, "permission_set": permission_set.name, "name": principal.name}
+        self._store.append(AuditEvent(at=now, action="nobody-decides", actor=principal.id, details=details))
+        raise NobodyDecides(f"Nobody can approve {permission_set.title} for you, so nothing was sent.")
 
     def _not_too_many(self, principal: Principal) -> None:
         mine = LeaseQuery(principal_id=principal.id, states=frozenset(State) - ENDED, limit=MOST_OPEN)

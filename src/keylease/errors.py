@@ -455,6 +455,13 @@ class FenceMissing(Unavailable):
     hint = "An administrator makes them: `keylease fences make --until 26w`."
 
 
+class NobodyDecides(Refused):
+    """The grant names nobody who could decide on this person's request."""
+
+    code, exit_status = "KL-424", 121
+    hint = "Tell an administrator; they read of it, too. The grant needs somebody besides you who approves."
+
+
 class NotDelivered(Unavailable):
     """A mail or a chat message did not go out; it is tried again, and no lease depends on it."""
 

@@ -19,7 +19,7 @@ from keylease.domain.access import Catalogue, Who
 from keylease.domain.clock import Clock
 from keylease.domain.event import AuditEvent
 from keylease.domain.lease import ENDED, IN_AWS, STUCK_AFTER, EndReason, Lease, State
-from keylease.domain.notice import ALWAYS, REMINDERS, Notice, Said, Text, Told, weekly, write_text
+from keylease.domain.notice import ALWAYS, REMINDERS, Notice, Said, Text, Told, nobody_decides, weekly, write_text
 from keylease.domain.status import closes_at
 from keylease.errors import KeyleaseError
 from keylease.ports import Choice, Cloud, LeaseQuery, Store, Telling
@@ -133,6 +133,8 @@ class Notices:
         return lease.retire_at is not None or any(one.renewal_of == lease.id for one in self._store.find(mine))
 
     def _of_act(self, event: AuditEvent, people: _People, now: datetime) -> Iterator[Notice]:
+        if event.action == "nobody-decides":
+            yield from self._nobody_decides(event, people, now)
         if event.lease_id is None or event.action not in _ACTS:
             return
         lease = self._store.get(event.lease_id)
@@ -142,6 +144,12 @@ class Notices:
             tag = f"{event.action}:{event.details.get('failures', '')}:{event.at.isoformat()}"
             for to in self._places(who, lease, told, people, actor=event.actor):
                 yield self._notice(told, lease, to, tag, now)
+
+    def _nobody_decides(self, event: AuditEvent, people: _People, now: datetime) -> Iterator[Notice]:
+        named = {name: str(event.details[name]) for name in ("name", "permission_set", "grant")}
+        text = nobody_decides(**named, address=self._address)
+        for to in [*people.places(self._catalogue.administrators, Told.NOBODY), *self._book.chats]:
+            yield _of(Told.NOBODY, None, to, f"{event.actor}:{event.at.isoformat()}", text, now)
 
     def _of_time(self, people: _People, now: datetime) -> Iterator[Notice]:
         for lease in self._store.find(LeaseQuery(states=frozenset({State.REQUESTED}), limit=10_000)):

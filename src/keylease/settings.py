@@ -549,7 +549,11 @@ def _said(error: Any) -> str:  # pydantic types its error details as a loose dic
 
 
 def _plain(value: object) -> str:
-    return write(value) if isinstance(value, timedelta) else str(value).replace("'", '"')
+    """A limit in the words of the file; pydantic gives lengths of time as Python writes them."""
+    length = re.fullmatch(r"datetime\.timedelta\((?:days=(\d+))?(?:, )?(?:seconds=(\d+))?\)", str(value))
+    if length is None:
+        return str(value).replace("'", '"')
+    return write(timedelta(days=int(length[1] or 0), seconds=int(length[2] or 0)))
 
 
 def _listed(mistakes: list[Mistake], text: str, origin: Path) -> Iterator[str]:

@@ -5,16 +5,18 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from keylease.broker import Ask
+from keylease.domain.access import Who
 from keylease.domain.lease import EndReason, Lease, State
 from keylease.domain.notice import Notice, Told
 from keylease.ending import act, close
-from keylease.errors import AwsFailed, NotDelivered
+from keylease.errors import AwsFailed, NobodyDecides, NotDelivered
 from keylease.notices import TRIES, Book, Notices
 from keylease.ports import Choice, GroupFacts, Telling
 from keylease.store import open_ledger, telling
@@ -178,6 +180,16 @@ def test_nobody_is_asked_to_decide_on_their_own_request(told: Listening) -> None
     assert ("requested", "tomas@example.com") not in told.round()
     told.world.requested(by=MARA)
     assert ("requested", "tomas@example.com") in told.round()
+
+
+def test_administrators_read_that_nobody_could_decide(told: Listening) -> None:
+    grant = replace(told.world.catalogue.grants[0], approvers=Who())
+    told.world.catalogue = replace(told.world.catalogue, grants=(grant,))
+    told.world.start()
+    with pytest.raises(NobodyDecides):
+        told.world.requested()
+    assert told.round() == [("nobody-decides", CHAT), ("nobody-decides", "platform@example.com")]
+    assert "Mara Lind" in told.sent[0].text.subject
 
 
 def test_a_first_start_tells_nothing_of_what_was_before(world: World) -> None:

@@ -114,6 +114,11 @@ class Grant:
     max_sign_in_age: timedelta | None = None
     """Whoever asks, approves or collects must have proved who they are within so long."""
 
+    def is_decided_for(self, principal: Principal) -> bool:
+        """Whether there is anybody who could approve what this principal asks for; a group may have somebody."""
+        others = self.approvers.subjects - {principal.subject}
+        return self.automatic or bool(others or self.approvers.groups)
+
     def covers(self, principal: Principal, request: Request) -> bool:
         """Whether this grant speaks of such a request of theirs at all, its length aside."""
         return self.who.includes(principal) and self.gives(request)

@@ -32,6 +32,7 @@ class Told(StrEnum):
     STUCK = "stuck"
     GONE = "gone"
     WEEKLY = "weekly"
+    NOBODY = "nobody-decides"
 
 
 ALWAYS = frozenset({Told.LOST, Told.STUCK, Told.GONE})
@@ -93,6 +94,18 @@ def weekly(*, active: int, stuck: int, orphans: int, overdue: int, address: str)
             f"Stuck, so AWS did not let keylease remove them: {stuck}.",
             f"Over, and still in AWS: {overdue}.",
             f"Orphans that the last pass saw: {orphans}.",
+        ),
+        link=f"{address}/administration",
+    )
+
+
+def nobody_decides(*, name: str, permission_set: str, grant: str, address: str) -> Text:
+    """To administrators: somebody asked, and nobody could have decided."""
+    return Text(
+        subject=f"Nobody can approve: {name}, {permission_set}",
+        lines=(
+            f"{name} asked for {permission_set}, and the grant {grant} names nobody else who approves.",
+            "Nothing was sent. The grant needs an approver.",
         ),
         link=f"{address}/administration",
     )

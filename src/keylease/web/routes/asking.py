@@ -21,6 +21,7 @@ from keylease.errors import (
     BeyondHorizon,
     InThePast,
     KeyleaseError,
+    NobodyDecides,
     NotGranted,
     SignInTooOld,
     TooLong,
@@ -45,6 +46,7 @@ _FIELDS: dict[type[KeyleaseError], str] = {
     BadReason: "reason",
     BadRequest: "what",
     NotGranted: "what",
+    NobodyDecides: "what",
 }
 """Which field a failure is about; others are about the form as a whole."""
 

@@ -63,7 +63,7 @@ def _page(visit: Visit, chosen: Filter, *, everybody: bool) -> HTMLResponse:
     return visited(
         visit,
         "history.html",
-        current="all" if everybody else "history",
+        current="administration" if everybody else "history",
         everybody=everybody,
         chosen=chosen,
         shows={name: words for name, (words, _) in SHOWS.items()},
