@@ -22,7 +22,7 @@ _ON_ITS_TERMINAL = (  # so that Ctrl-C written to the terminal interrupts it
 )
 Answer = str | Callable[[str], str]
 """What is written on a terminal, also once it is seen what stands on the screen."""
-_ESCAPE = re.compile(r"\x1b(?:\[[0-9;?]*[a-zA-Z]|\][^\x07]*\x07)")
+_ESCAPE = re.compile(r"\x1b(?:\[[0-9;?]*[a-zA-Z]|\][^\x07\x1b]*(?:\x07|\x1b\\))")
 
 
 @dataclass(frozen=True)

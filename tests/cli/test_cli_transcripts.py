@@ -39,6 +39,14 @@ def test_a_list_on_a_terminal(keylease: CommandLine, world: World) -> None:
     ]
 
 
+def test_an_id_leads_to_the_page_of_its_lease_on_a_terminal_alone(keylease: CommandLine, world: World) -> None:
+    lease = world.active()
+    address = f"{keylease.environment['KEYLEASE_SERVER']}/leases/{lease.id}"
+    assert f";{address}\x1b\\" in keylease.on_terminal("list", raw=True).out
+    assert address not in keylease.on_terminal("list", raw=True, TERM="dumb").out
+    assert address not in keylease("list").out
+
+
 def test_a_list_on_a_narrow_terminal_is_a_block_for_each_lease(keylease: CommandLine, world: World) -> None:
     approved = world.approved()
     active = world.active(3 * WEEK)

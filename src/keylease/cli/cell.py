@@ -20,6 +20,8 @@ class Cell:
     people: str
     program: str | None = None
     style: str = ""
+    link: str = ""
+    """Where it leads, on a terminal that knows links."""
 
     @property
     def plain(self) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rich.console import Console
+from rich.style import Style
 from rich.table import Table
 from rich.text import Text
 
@@ -60,7 +61,8 @@ def facts(facts: Sequence[tuple[str, Cell]], *, on_stderr: bool = False) -> None
 
 
 def _text(cell: Cell) -> Text:
-    return Text(harmless(cell.people), style=cell.style)
+    linked = Style(link=cell.link) if cell.link else Style.null()
+    return Text(harmless(cell.people), style=Style.parse(cell.style) + linked)
 
 
 def _fixed(headings: Sequence[str], rows: Sequence[Sequence[Cell]]) -> int:

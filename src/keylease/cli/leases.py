@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from keylease.cli import describe
+from keylease.cli.cell import Cell
 from keylease.cli.context import EVERYBODY, Invocation, WrongUsage, command
 from keylease.cli.find import LeaseArgument, lease_id
 
@@ -38,8 +40,9 @@ def list_leases(
     headings, row = (
         (describe.OWNED, describe.owned_row) if everybody or waiting else (describe.LEASES, describe.lease_row)
     )
-    now = call.clock.now()
-    call.terminal.table(headings, [row(lease, now) for lease in describe.in_order(leases)])
+    now, in_order = call.clock.now(), describe.in_order(leases)
+    rows = [_linked(row(lease, now), f"{call.client.server}/leases/{lease['id']}") for lease in in_order]
+    call.terminal.table(headings, rows)
     if not leases:
         call.terminal.say("Nothing waits for you." if waiting else NO_LEASE)
     if not everybody:
@@ -78,6 +81,11 @@ def whoami(call: Invocation) -> None:
         call.terminal.json(me)
         return
     call.terminal.facts(describe.me_facts(me, call.clock.now()))
+
+
+def _linked(row: list[Cell], address: str) -> list[Cell]:
+    """The row, whose id leads to the lease's page."""
+    return [replace(row[0], link=address), *row[1:]]
 
 
 def _say_what_is_next(call: Invocation, leases: list[LeaseView]) -> None:
