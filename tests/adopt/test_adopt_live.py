@@ -24,6 +24,7 @@ from keylease.aws.audit.reader import Reader
 from keylease.domain.clock import SystemClock, from_text
 from keylease.sandbox import account as sandbox
 from keylease.sandbox.ministack import SECRET, Ministack
+from notify.servers import smtp
 
 pytestmark = pytest.mark.live
 
@@ -180,11 +181,14 @@ def test_plan_start_postpone_and_undo_as_an_administrator_does_it(account: Accou
     assert refused.status == 2
     assert account.users.adopted() == ()
 
-    started = adopt("start", "--until", "6w", "--no-trail", "--outbox", "mails", "--yes")
+    with smtp() as (postman, address):
+        (tmp_path / "mail").write_text(address)
+        started = adopt("start", "--until", "6w", "--no-trail", "--mail-file", "mail", "--yes")
     assert started.status == 0, started.err
-    [mail] = adopt.mails()
-    assert mail["To"] == "bob@example.com"
-    assert "https://keylease.example.com/leases/new" in mail.get_payload(decode=True).decode()
+    [(to, mail)] = postman.mails
+    assert to == ["bob@example.com"]
+    assert "ends on" in mail["Subject"]
+    assert "https://keylease.example.com/leases/new" in mail.as_string()
     [bobs] = account.users.adopted()
     assert bobs.name == "bob"
     assert bobs.fenced_until is not None

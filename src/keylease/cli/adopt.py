@@ -3,27 +3,24 @@
 from __future__ import annotations
 
 import csv
-import os
-import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from keylease.cli.administer import Profile
+from keylease.cli.adopt_notices import link, sending
+from keylease.cli.adopt_words import adopted_row, conclude, done_as_json, present, promise_as_json
 from keylease.cli.cell import Cell
-from keylease.cli.connecting import DEFAULT_SERVER
 from keylease.cli.context import OPERATORS, Invocation, WrongUsage, command, everywhere
 from keylease.domain import clock
 
 if TYPE_CHECKING:
     from datetime import datetime
-    from email.message import EmailMessage
 
-    from keylease.adopt.adoption import Promise
     from keylease.adopt.candidates import Candidate
-    from keylease.adopt.passing import Adopting, PassDone
-    from keylease.adopt.planning import Plan, Row
+    from keylease.adopt.passing import Adopting
+    from keylease.adopt.planning import Plan
     from keylease.aws.clients import Clients
 
 commands = typer.Typer()
@@ -42,6 +39,12 @@ Outbox = Annotated[Path | None, typer.Option("--outbox", metavar="FOLDER", help=
 Sendmail = Annotated[
     str | None,
     typer.Option("--sendmail", metavar="PROGRAM", help="Give each mail to this program, as `PROGRAM -t`."),
+]
+MailFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--mail-file", metavar="PATH", help="Send each by the mail address in this file (docs/how-to/notify.md)."
+    ),
 ]
 Sender = Annotated[str, typer.Option("--from", metavar="MAIL", help="Whom the mails are from.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do it without asking; needed where nobody can be asked.")]
@@ -72,7 +75,7 @@ def plan(  # noqa: PLR0913 - each is an option of its own on the command line
     """Show what would happen to each user with an access key: owner, date, or advice instead. Changes nothing."""
     wanted = _wanted(call, users, until, fallback, machines=machines, console=console)
     clients, found = _plan(call, profile, wanted, owners, trail=not no_trail)
-    _present(call, found, clients.account.id, applied=False)
+    present(call, found, clients.account.id, applied=False)
 
 
 @command(
@@ -98,15 +101,16 @@ def start(  # noqa: PLR0913 - each is an option of its own on the command line
     no_trail: NoTrail = False,
     outbox: Outbox = None,
     sendmail: Sendmail = None,
+    mail_file: MailFile = None,
     sender: Sender = SENDER,
     yes: Yes = False,
 ) -> None:
     """Show the plan, ask, and carry out just that: write the promises, tell the owners, put the dates in AWS."""
     wanted = _wanted(call, users, until, fallback, machines=machines, console=console)
-    send = _sending(outbox, sendmail)
+    send = sending(call, outbox, sendmail, mail_file)
     clients, found = _plan(call, profile, wanted, owners, trail=not no_trail, asks=not yes)
     if not call.options.as_json:
-        _present(call, found, clients.account.id, applied=False)
+        present(call, found, clients.account.id, applied=False)
     if not found.promises:
         call.terminal.say("There is nobody to adopt.")
         return
@@ -119,8 +123,8 @@ def start(  # noqa: PLR0913 - each is an option of its own on the command line
     with call.terminal.working("Adopting"):
         done = adopting.start(found.promises, call.clock.now())
     if call.options.as_json:
-        _present(call, found, clients.account.id, applied=True, done=done)
-    _conclude(call, done)
+        present(call, found, clients.account.id, applied=True, done=done)
+    conclude(call, done)
 
 
 @command(
@@ -136,6 +140,7 @@ def run(
     profile: Profile = None,
     outbox: Outbox = None,
     sendmail: Sendmail = None,
+    mail_file: MailFile = None,
     sender: Sender = SENDER,
     fallback: Fallback = None,
 ) -> None:
@@ -144,12 +149,12 @@ def run(
     The end itself needs no run: AWS refuses the keys at their date.
     """
     clients = _opened(profile)[0]
-    adopting = _adopting(call, clients, _sending(outbox, sendmail), sender, fallback)
+    adopting = _adopting(call, clients, sending(call, outbox, sendmail, mail_file), sender, fallback)
     with call.terminal.working("Looking at the adopted users"):
         done = adopting.run(call.clock.now())
     if call.options.as_json:
-        call.terminal.json(_done_as_json(done))
-    _conclude(call, done)
+        call.terminal.json(done_as_json(done))
+    conclude(call, done)
 
 
 @command(nouns, "list", panel=OPERATORS, examples=("keylease adopt list --json",), common=everywhere)
@@ -164,10 +169,10 @@ def show(call: Invocation, *, profile: Profile = None) -> None:
         holders = AwsUsers(reader).adopted()
     rows = [(holder, promise) for holder in holders if (promise := promise_of(holder.tags)) is not None]
     if call.options.as_json:
-        call.terminal.json([{"user": one.name, **_promise_as_json(promise)} for one, promise in rows])
+        call.terminal.json([{"user": one.name, **promise_as_json(promise)} for one, promise in rows])
         return
     now = call.clock.now()
-    cells = [_adopted_row(one.name, promise, now) for one, promise in rows]
+    cells = [adopted_row(one.name, promise, now) for one, promise in rows]
     call.terminal.table(("USER", "OWNER", "ENDS", "STATE"), cells)
 
 
@@ -187,6 +192,7 @@ def postpone(  # noqa: PLR0913 - each is an option of its own on the command lin
     profile: Profile = None,
     outbox: Outbox = None,
     sendmail: Sendmail = None,
+    mail_file: MailFile = None,
     sender: Sender = SENDER,
     fallback: Fallback = None,
 ) -> None:
@@ -194,12 +200,10 @@ def postpone(  # noqa: PLR0913 - each is an option of its own on the command lin
     now = call.clock.now()
     end = _instant(until, now)
     clients = _opened(profile)[0]
-    adopting = _adopting(call, clients, _sending(outbox, sendmail), sender, fallback)
+    adopting = _adopting(call, clients, sending(call, outbox, sendmail, mail_file), sender, fallback)
     later = adopting.postpone(user, end, reason, now)
     call.terminal.say(f"{user} ends at {clock.to_text(later.ends_at)}.")
-    call.terminal.result(
-        {"user": user, **_promise_as_json(later)}, [Cell(user), Cell(clock.to_text(later.ends_at))]
-    )
+    call.terminal.result({"user": user, **promise_as_json(later)}, [Cell(user), Cell(clock.to_text(later.ends_at))])
 
 
 @command(
@@ -216,12 +220,15 @@ def undo(
     profile: Profile = None,
     outbox: Outbox = None,
     sendmail: Sendmail = None,
+    mail_file: MailFile = None,
     sender: Sender = SENDER,
     fallback: Fallback = None,
 ) -> None:
     """Take an adoption back, up to the day on which the keys are deleted: no date, and the keys as they were."""
     clients = _opened(profile)[0]
-    _adopting(call, clients, _sending(outbox, sendmail), sender, fallback).undo(user, call.clock.now())
+    _adopting(call, clients, sending(call, outbox, sendmail, mail_file), sender, fallback).undo(
+        user, call.clock.now()
+    )
     call.terminal.say(f"{user} is as it was before.")
     call.terminal.result({"user": user, "adopted": False}, [Cell(user)])
 
@@ -324,52 +331,16 @@ def _owners(path: Path | None) -> dict[str, str]:
         raise WrongUsage(f"{path} cannot be read: {error}.") from None
 
 
-def _sending(outbox: Path | None, sendmail: str | None) -> Any:
-    """How a mail leaves: as a file, or by a program. One of them must be named, since an end is never untold."""
-    if (outbox is None) == (sendmail is None):
-        raise WrongUsage("Say how owners are told: --outbox FOLDER or --sendmail PROGRAM.")
-    return _to_folder(outbox) if outbox is not None else _to_program(sendmail or "")
-
-
-def _to_folder(folder: Path) -> Any:
-    import secrets
-
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-
-    def send(message: EmailMessage) -> None:
-        path = folder / f"{secrets.token_hex(8)}.eml"
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(bytes(message))
-            file.flush()
-            os.fsync(file.fileno())
-
-    return send
-
-
-def _to_program(program: str) -> Any:
-    from keylease.errors import NoticeNotSent
-
-    def send(message: EmailMessage) -> None:
-        try:
-            subprocess.run([program, "-t"], input=bytes(message), check=True, capture_output=True, timeout=60)
-        except (OSError, subprocess.SubprocessError) as error:
-            raise NoticeNotSent(f"{program} did not take the mail ({type(error).__name__}).") from None
-
-    return send
-
-
 def _adopting(call: Invocation, clients: Clients, send: Any, sender: str, fallback: str | None) -> Adopting:
     from keylease.adopt.adoption import Rules
     from keylease.adopt.mail import Mail
     from keylease.adopt.passing import Adopting
     from keylease.aws.adoption import AwsUsers
 
-    link = f"{(call.options.server or DEFAULT_SERVER).rstrip('/')}/leases/new"
     mail = Mail(
         send,
         account=clients.account.id,
-        link=link,
+        link=link(call),
         sender=sender,
         fallback=fallback or sender,
         now=call.clock.now(),
@@ -382,92 +353,3 @@ def _agrees(call: Invocation, count: int) -> bool:
         return False
     whom = "this user" if count == 1 else f"these {count} users"
     return call.terminal.choose(f"Give {whom} an end, and tell the owners?", ("yes", "no")) == "yes"
-
-
-def _present(call: Invocation, found: Plan, account: str, *, applied: bool, done: PassDone | None = None) -> None:
-    if call.options.as_json:
-        rows = [_row_as_json(row) for row in found.rows]
-        more = {"done": _done_as_json(done)} if done else {}
-        call.terminal.json({"account": account, "digest": found.digest, "applied": applied, "users": rows, **more})
-        return
-    call.terminal.table(("USER", "KEYS", "LAST USED", "OWNER", "USED BY", "END"), [_row(row) for row in found.rows])
-    for row in found.rows:
-        for word in (row.why_not, *row.mind):
-            if word:
-                call.terminal.say(f"{row.candidate.name}: {word}")
-    call.terminal.say(f"{len(found.promises)} of {len(found.rows)} users get an end. Digest {found.digest}.")
-
-
-def _row(row: Row) -> list[Cell]:
-    one, promise = row.candidate, row.promise
-    used = one.last_used.date().isoformat() if one.last_used else "never"
-    end = clock.to_text(promise.ends_at) if promise else ""
-    return [
-        Cell(one.name, style="bold"),
-        Cell(" ".join(one.keys)),
-        Cell(used),
-        Cell((promise.owner if promise else one.owner) or "unknown", style="" if one.owner else "yellow"),
-        Cell(str(one.kind)),
-        Cell(end or "none", end, "" if end else "yellow"),
-    ]
-
-
-def _row_as_json(row: Row) -> dict[str, Any]:
-    one = row.candidate
-    return {
-        "user": one.name,
-        "keys": list(one.keys),
-        "last_used": clock.to_text(one.last_used) if one.last_used else None,
-        "owner": one.owner,
-        "owner_from": one.said_by,
-        "used_by": str(one.kind),
-        "used_by_from": one.why,
-        "ends_at": clock.to_text(row.promise.ends_at) if row.promise else None,
-        "why_not": row.why_not,
-        "mind": list(row.mind),
-    }
-
-
-def _promise_as_json(promise: Promise) -> dict[str, Any]:
-    instants = {"ends_at": promise.ends_at, "told_at": promise.told_at, "off_at": promise.off_at}
-    written = {name: clock.to_text(at) if at else None for name, at in instants.items()}
-    return {
-        "owner": promise.owner,
-        **written,
-        "deleted_at": clock.to_text(promise.done_at) if promise.done_at else None,
-        "keys": list(promise.keys),
-        "reminders": list(promise.warned),
-        "postponed": promise.postponed,
-    }
-
-
-def _adopted_row(name: str, promise: Promise, now: datetime) -> list[Cell]:
-    state = (
-        "deleted"
-        if promise.done_at
-        else "off"
-        if promise.off_at
-        else "ended"
-        if promise.ends_at <= now
-        else "told"
-        if promise.told_at
-        else "to be told"
-    )
-    return [Cell(name, style="bold"), Cell(promise.owner), Cell(clock.to_text(promise.ends_at)), Cell(state)]
-
-
-def _done_as_json(done: PassDone) -> dict[str, Any]:
-    failures = [
-        {"user": name, "code": one.code, "sentence": one.sentence, "hint": one.hint}
-        for name, one in done.failures.items()
-    ]
-    return {"users": done.users, "done": dict(done.done), "failures": failures}
-
-
-def _conclude(call: Invocation, done: PassDone) -> None:
-    words = ", ".join(f"{count} {step.lower()}" for step, count in sorted(done.done.items())) or "nothing was due"
-    call.terminal.say(f"{done.users} adopted users: {words}.")
-    for name, failure in done.failures.items():
-        call.terminal.say(f"{name}: {failure.sentence} {failure.hint}")
-    if done.failures:
-        raise next(iter(done.failures.values()))
