@@ -13,11 +13,12 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
+from audit.in_process import InProcess
 from audit.seeded import Making, allow, document
 from audit.test_audit_live import through
 from aws import live
 from aws.faulty_proxy import Answer, faulty_proxy
-from cli.command_line import CommandLine, Ended
+from cli.command_line import Ended
 from keylease.adopt.adoption import Promise
 from keylease.aws.adoption import POLICY, AwsUsers
 from keylease.aws.audit.reader import Reader
@@ -149,26 +150,28 @@ def test_a_promise_survives_the_tags(account: Account) -> None:
 
 
 class Adopt:
-    def __init__(self, account: Account, home: Path) -> None:
-        self.line = CommandLine("http://127.0.0.1:1", home)
-        self.line.environment |= {
-            "AWS_ENDPOINT_URL": account.endpoint,
-            "AWS_ACCESS_KEY_ID": account.making.account,
-            "AWS_SECRET_ACCESS_KEY": SECRET,
-            "KEYLEASE_SERVER": "https://keylease.example.com",
-        }
+    def __init__(self, account: Account, line: InProcess) -> None:
+        self.line = line
+        line.set(
+            AWS_ENDPOINT_URL=account.endpoint,
+            AWS_ACCESS_KEY_ID=account.making.account,
+            AWS_SECRET_ACCESS_KEY=SECRET,
+            KEYLEASE_SERVER="https://keylease.example.com",
+        )
 
     def __call__(self, *words: str) -> Ended:
-        return self.line("adopt", *words, person=None)
+        return self.line("adopt", *words)
 
     def mails(self) -> list[Any]:
         return [message_from_bytes(path.read_bytes()) for path in sorted((self.line.home / "mails").glob("*.eml"))]
 
 
-def test_plan_start_postpone_and_undo_as_an_administrator_does_it(account: Account, tmp_path: Path) -> None:
+def test_plan_start_postpone_and_undo_as_an_administrator_does_it(
+    account: Account, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     bob, build = account.person("bob", owner="bob@example.com"), account.person("ci-build", owner="ops@example.com")
     account.person("eve", owner="")
-    adopt = Adopt(account, tmp_path)
+    adopt = Adopt(account, InProcess(monkeypatch, capsys, tmp_path))
     plan = json.loads(adopt("plan", "--until", "6w", "--no-trail", "--json").out)
     rows = {row["user"]: row for row in plan["users"]}
     assert rows["bob"]["ends_at"]

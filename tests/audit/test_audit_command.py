@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from audit.in_process import InProcess
 from audit.seeded import Making
 from aws import live
-from cli.command_line import CommandLine, Ended
+from cli.command_line import Ended
 from keylease.errors import BadSuppressions, FindingsBeyondLimit, NotAllSeen
 from keylease.sandbox import account as sandbox
 from keylease.sandbox.ministack import SECRET, Ministack
@@ -26,22 +27,28 @@ def account(ministack_server: Ministack) -> str:
 
 
 class Auditing:
-    def __init__(self, account: str, ministack: Ministack, home: Path) -> None:
-        self.line = CommandLine("http://127.0.0.1:1", home)
-        self.line.environment |= {
-            "AWS_ENDPOINT_URL": ministack.endpoint,
-            "AWS_ACCESS_KEY_ID": account,
-            "AWS_SECRET_ACCESS_KEY": SECRET,
-            "AWS_REGION": "us-east-1",
-        }
+    def __init__(self, account: str, ministack: Ministack, line: InProcess) -> None:
+        self.line = line
+        line.set(
+            AWS_ENDPOINT_URL=ministack.endpoint,
+            AWS_ACCESS_KEY_ID=account,
+            AWS_SECRET_ACCESS_KEY=SECRET,
+            AWS_REGION="us-east-1",
+        )
 
     def __call__(self, *words: str) -> Ended:
-        return self.line("audit", *words, person=None)
+        return self.line("audit", *words)
 
 
 @pytest.fixture
-def audit(account: str, ministack_server: Ministack, tmp_path: Path) -> Auditing:
-    return Auditing(account, ministack_server, tmp_path)
+def audit(
+    account: str,
+    ministack_server: Ministack,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+) -> Auditing:
+    return Auditing(account, ministack_server, InProcess(monkeypatch, capsys, tmp_path))
 
 
 def test_it_needs_no_configuration_and_writes_one_finding_a_line(audit: Auditing, account: str) -> None:

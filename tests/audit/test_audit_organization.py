@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
+from audit.in_process import InProcess
 from audit.seeded import Making, document
 from aws import live
-from cli.command_line import CommandLine
 from keylease.aws.audit.organization import ROLE
 from keylease.errors import NotAllSeen
 from keylease.sandbox import account as sandbox
@@ -20,7 +20,10 @@ pytestmark = pytest.mark.live
 
 
 def test_every_account_is_audited_and_one_that_cannot_be_entered_is_named(
-    ministack_server: Ministack, tmp_path: Path
+    ministack_server: Ministack,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     home = Making(sandbox.root(ministack_server, live.fresh_account()))
     organizations: Any = home.client("organizations")
@@ -37,14 +40,14 @@ def test_every_account_is_audited_and_one_that_cannot_be_entered_is_named(
     member.iam.put_role_policy(RoleName=ROLE, PolicyName="all", PolicyDocument=document(everything))
     member.user("bob", owner="")
     home.user("anna")
-    line = CommandLine("http://127.0.0.1:1", tmp_path)
-    line.environment |= {
-        "AWS_ENDPOINT_URL": ministack_server.endpoint,
-        "AWS_ACCESS_KEY_ID": home.account,
-        "AWS_SECRET_ACCESS_KEY": SECRET,
-    }
+    line = InProcess(monkeypatch, capsys, tmp_path)
+    line.set(
+        AWS_ENDPOINT_URL=ministack_server.endpoint,
+        AWS_ACCESS_KEY_ID=home.account,
+        AWS_SECRET_ACCESS_KEY=SECRET,
+    )
     words = ("audit", "--organization", "--check", "user-outside-groups", "--json", "--fail-on", "critical")
-    ended = line(*words, person=None)
+    ended = line(*words)
     found = json.loads(ended.out)
     told = {account["account"]: [one["subject"] for one in account["findings"]] for account in found["accounts"]}
     assert told == {home.account: ["anna"], open_: ["bob"]}

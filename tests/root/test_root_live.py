@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
+from audit.in_process import InProcess
 from audit.seeded import Making
 from audit.test_audit_live import through
 from aws import live
 from aws.faulty_proxy import FaultyProxy, Said, faulty_proxy
-from cli.command_line import CommandLine
 from keylease.aws.audit.reader import Reader
 from keylease.aws.root import RULE, alarmed, member_root, remove_member_root, set_alarm, short_session
 from keylease.domain.clock import SystemClock
@@ -95,32 +95,37 @@ def test_root_credentials_of_a_member_are_found_by_one_session_and_deleted_by_an
 
 
 @pytest.fixture
-def line(ministack_server: Ministack, tmp_path: Path) -> CommandLine:
-    made = CommandLine("http://127.0.0.1:1", tmp_path)
+def line(
+    ministack_server: Ministack,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> InProcess:
+    made = InProcess(monkeypatch, capsys, tmp_path)
     making = Making(sandbox.root(ministack_server, live.fresh_account()))
     making.user("bob")
     key = making.iam.create_access_key(UserName="bob")["AccessKey"]
     (tmp_path / "bob").write_text(
         f"[bob]\naws_access_key_id = {key['AccessKeyId']}\naws_secret_access_key = {key['SecretAccessKey']}\n"
     )
-    made.environment |= {
-        "AWS_ENDPOINT_URL": ministack_server.endpoint,
-        "AWS_ACCESS_KEY_ID": making.account,
-        "AWS_SECRET_ACCESS_KEY": SECRET,
-        "AWS_SHARED_CREDENTIALS_FILE": str(tmp_path / "bob"),
-    }
+    made.set(
+        AWS_ENDPOINT_URL=ministack_server.endpoint,
+        AWS_ACCESS_KEY_ID=making.account,
+        AWS_SECRET_ACCESS_KEY=SECRET,
+        AWS_SHARED_CREDENTIALS_FILE=str(tmp_path / "bob"),
+    )
     return made
 
 
-def test_the_path_is_shown_from_what_aws_says(line: CommandLine) -> None:
-    ended = line("root", "path", "--region", "us-east-1", "--json", person=None)
+def test_the_path_is_shown_from_what_aws_says(line: InProcess) -> None:
+    ended = line("root", "path", "--region", "us-east-1", "--json")
     found = json.loads(ended.out)
     assert ended.status == 0, ended.err
     assert found["next"] == "way-in"
     assert {one["id"]: one["state"] for one in found["steps"]}["alarm"] == "open"
 
 
-def test_uses_are_read_from_log_files_too(line: CommandLine) -> None:
+def test_uses_are_read_from_log_files_too(line: InProcess) -> None:
     record = {
         "userIdentity": {"type": "Root", "accessKeyId": "AKIAQ3EGRIQ7SHXFTZ5K"},
         "eventTime": "2026-11-20T10:00:00Z",
@@ -132,10 +137,10 @@ def test_uses_are_read_from_log_files_too(line: CommandLine) -> None:
     folder = line.home / "logs" / "2026"
     folder.mkdir(parents=True)
     (folder / "one.json.gz").write_bytes(gzip.compress(json.dumps({"Records": [record]}).encode()))
-    [use] = json.loads(line("root", "uses", "--logs", "logs", "--json", person=None).out)
+    [use] = json.loads(line("root", "uses", "--logs", "logs", "--json").out)
     assert (use["actions"], use["by"]) == (["s3:PutObject"], "access key")
 
 
-def test_a_key_of_root_is_touched_with_roots_own_credentials_alone(line: CommandLine) -> None:
-    ended = line("root", "deactivate", "AKIAX", "--profile", "bob", "--yes", person=None)
+def test_a_key_of_root_is_touched_with_roots_own_credentials_alone(line: InProcess) -> None:
+    ended = line("root", "deactivate", "AKIAX", "--profile", "bob", "--yes")
     assert ended.status == NotRoot.exit_status
