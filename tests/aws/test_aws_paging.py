@@ -19,7 +19,7 @@ from keylease.domain.plan import ObservedFence, ObservedUser
 WHEN = datetime(2026, 11, 24, tzinfo=UTC)
 FENCE = iam.fence(datetime(2026, 12, 8, 12, tzinfo=UTC))
 ARN = f"arn:aws:iam::123456789012:policy{iam.FENCE_PATH}{FENCE.name}"
-SWEEP = {"Filter": ["User", "Role", "LocalManagedPolicy"]}
+SWEEP = {"Filter": ["User", "Role", "LocalManagedPolicy"], "MaxItems": 1000}
 
 
 @pytest.fixture

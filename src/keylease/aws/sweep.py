@@ -29,13 +29,17 @@ if TYPE_CHECKING:
 ALL, TURNS = 100, 60
 
 
+PAGE = 1000
+"""The most that AWS lists at once; unasked it lists a hundred."""
+
+
 def observed(iam: IAMClient, *, turn: int | None = None) -> Observed:
     """All users, session roles and fences, sorted by name. Who goes meanwhile is left out.
 
     `turn` is which of the turns this is; None asks for all access keys.
     """
     pages = iam.get_paginator("get_account_authorization_details").paginate(
-        Filter=["User", "Role", "LocalManagedPolicy"]
+        Filter=["User", "Role", "LocalManagedPolicy"], PaginationConfig={"PageSize": PAGE}
     )
     found: Mapping[str, Any] = ask(pages.build_full_result)
     details = [user for user in found["UserDetailList"] if user["Path"].startswith(names.USER_PATH)]
