@@ -59,6 +59,7 @@ def working(ledger: Ledger, world: World) -> Workers:
         ledger.database.parameters,
         health=health,
         watch=None,
+        tell=lambda: None,
         every=timedelta(hours=1),
         watch_every=timedelta(hours=1),
         at_once=2,

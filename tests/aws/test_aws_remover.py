@@ -211,3 +211,17 @@ def test_the_remover_can_make_nothing(cloud: LiveCloud) -> None:
     )
     with pytest.raises(AwsDenied):
         ask(cloud.removing.iam().create_policy, PolicyName=fence.name, PolicyDocument=fence.document)
+
+
+def test_policies_that_somebody_put_on_a_leased_user_are_seen_and_taken_away(cloud: LiveCloud) -> None:
+    cloud.user()
+    document = json.dumps(iam.policy([{"Effect": "Allow", "Action": "*", "Resource": "*"}]))
+    cloud.admin.put_user_policy(UserName=USER, PolicyName="inline", PolicyDocument=document)
+    arn = cloud.admin.create_policy(PolicyName="attached", PolicyDocument=document)["Policy"]["Arn"]
+    cloud.admin.attach_user_policy(UserName=USER, PolicyArn=arn)
+    [user] = cloud.remover.observe().users
+    assert sorted(user.policies) == ["attached", "inline"]
+    for _ in range(2):
+        cloud.remover.drop_policies(USER)
+    [user] = cloud.remover.observe().users
+    assert user.policies == ()

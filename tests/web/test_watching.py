@@ -13,13 +13,16 @@ import yaml
 from fastapi.testclient import TestClient
 from prometheus_client.parser import text_string_to_metric_families
 
-from cli.conftest import app_of
 from keylease import log
+from keylease.app import App, Beside, assemble
 from keylease.domain.secret import Secret
 from keylease.errors import StoreAway
 from keylease.health import Health
 from keylease.pacing import MemoryPaces, Pacing
+from keylease.settings import Account, Settings
 from keylease.testing import away
+from keylease.testing_sign_ins import memory_kept
+from keylease.testing_telling import memory_telling
 from keylease.web import create
 from world import World
 
@@ -30,6 +33,18 @@ TOKEN = {"Authorization": "Bearer figures"}
 @pytest.fixture
 def world() -> World:
     return World()
+
+
+def app_of(world: World) -> App:
+    """The parts of that world as a server has them."""
+    settings = Settings(accounts={"main": Account(id="123456789012")})
+    return assemble(
+        settings,
+        world.store,
+        world.clouds,
+        world.clock,
+        beside=Beside(kept=memory_kept(), telling=memory_telling()),
+    )
 
 
 @pytest.fixture

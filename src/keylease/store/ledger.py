@@ -27,6 +27,12 @@ from keylease.store.schema import events, leases, link_to_row, to_lease, to_link
 PAGE = 1000
 """Records of the chain that are read at once."""
 
+_ADD, _APPEND = leases.insert(), events.insert()
+_GET = leases.select().where(leases.c.id == sa.bindparam("of"))
+_SAVE = leases.update().where(leases.c.id == sa.bindparam("of"), leases.c.version == sa.bindparam("follows"))
+_LAST = events.select().order_by(events.c.seq.desc()).limit(1)
+"""Statements that are made once: to build one anew for each act takes longer than the database does."""
+
 
 def open_ledger(url: str, password: Secret | None = None) -> Ledger:
     """Open the ledger, bring its schema up to date, and return it.
@@ -57,14 +63,13 @@ class Ledger:
     def add(self, lease: Lease, event: AuditEvent) -> None:
         """Write a new lease and its event."""
         with self.database.writing() as connection:
-            connection.execute(leases.insert().values(to_row(lease)))
+            connection.execute(_ADD, to_row(lease))
             _append(connection, event)
 
     def save(self, lease: Lease, event: AuditEvent) -> None:
         """Write a lease's next version and its event. Raises `ChangedMeanwhile`."""
         with self.database.writing() as connection:
-            before = (leases.c.id == lease.id) & (leases.c.version == lease.version - 1)
-            done = connection.execute(leases.update().where(before).values(to_row(lease)))
+            done = connection.execute(_SAVE, {**to_row(lease), "of": lease.id, "follows": lease.version - 1})
             if done.rowcount != 1:
                 raise ChangedMeanwhile(f"{lease.id} was changed meanwhile.")
             _append(connection, event)
@@ -77,7 +82,7 @@ class Ledger:
     def get(self, lease_id: str) -> Lease:
         """The lease. Raises `NoSuchLease`."""
         with self.database.reading() as connection:
-            row = connection.execute(leases.select().where(leases.c.id == lease_id)).mappings().first()
+            row = connection.execute(_GET, {"of": lease_id}).mappings().first()
         if row is None:
             raise NoSuchLease(f"There is no lease {lease_id}.")
         return to_lease(row)
@@ -129,8 +134,8 @@ class Ledger:
 
 def _append(connection: Connection, event: AuditEvent) -> None:
     take_turn(connection)
-    last = connection.execute(events.select().order_by(events.c.seq.desc()).limit(1)).mappings().first()
-    connection.execute(events.insert().values(link_to_row(chain(event, to_link(last) if last else None))))
+    last = connection.execute(_LAST).mappings().first()
+    connection.execute(_APPEND, link_to_row(chain(event, to_link(last) if last else None)))
 
 
 def _conditions(query: LeaseQuery) -> Iterator[sa.ColumnElement[bool]]:

@@ -14,6 +14,7 @@ from sqlalchemy.engine import Connection
 
 from keylease.errors import StoreNewer
 from keylease.store.database import take_turn
+from keylease.store.schema import metadata
 
 HEAD = "0010"
 """The revision that this program writes. The known ones are those up to it."""
@@ -49,6 +50,18 @@ def _upgrade(connection: Connection) -> None:
     config.set_main_option("script_location", str(Path(__file__).with_name("migrations")))
     config.attributes["connection"] = connection
     command.upgrade(config, "head")
+    if connection.dialect.name == "postgresql":
+        _without_lengths(connection)
+
+
+def _without_lengths(connection: Connection) -> None:
+    """On PostgreSQL texts are as long as they are, as SQLite has them anyway; it rewrites nothing for that."""
+    found = sa.inspect(connection)
+    for table in metadata.sorted_tables:
+        for column in found.get_columns(table.name):
+            if getattr(column["type"], "length", None):
+                alter = f'ALTER TABLE {table.name} ALTER COLUMN "{column["name"]}" TYPE text'
+                connection.execute(sa.text(alter))
 
 
 def _revision(connection: Connection) -> str | None:
