@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from keylease.health import Health
 from keylease.jobs import run_one
-from keylease.ports import GroupFacts
+from keylease.launched import LeftRunning
+from keylease.pacing import MemoryPasses
+from keylease.ports import GroupFacts, Instance
 from keylease.testing import away
 from world import World
 
@@ -77,3 +81,25 @@ def test_a_surprise_in_one_account_ends_no_passes(world: World, health: Health) 
     assert "OverflowError" in report.failures[0].sentence
     world.cloud.before = lambda _: None
     assert run_one(health)[0].failures == ()
+
+
+def test_what_leases_have_left_running_is_told_by_every_process(world: World) -> None:
+    """What a pass saw goes through the database: the page may be another process's."""
+    lease = world.active()
+    left = LeftRunning(
+        instance=Instance(id="i-1", region="eu-central-1", state="running", lease_id=lease.id),
+        lease=lease,
+        since=world.clock.now(),
+        stops_at=world.clock.now() + timedelta(hours=1),
+    )
+    unknown = replace(left, lease=None, since=None, stops_at=None)
+    passes = MemoryPasses()
+    wired = {"broker": world.broker, "reconciler": world.reconciler, "clock": world.clock, "passes": passes}
+    run_account = world.reconciler.run_account
+    world.reconciler.run_account = lambda *given, **named: replace(  # type: ignore[method-assign] # instances elsewhere
+        run_account(*given, **named), left_running=(left, unknown)
+    )
+    Health(**wired).run_pass()
+    [report] = Health(**wired).state.reports
+    assert report.left_running == (left, unknown)
+    json.dumps(passes.kept()["main"].content)

@@ -11,7 +11,7 @@ again. No other account waits for it.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -20,8 +20,9 @@ from keylease.broker import Broker
 from keylease.directory import DirectoryWatch
 from keylease.domain.clock import Clock, from_text, to_text
 from keylease.domain.plan import Alarm
+from keylease.launched import LeftRunning
 from keylease.pacing import MemoryPaces, MemoryPasses, Pacing
-from keylease.ports import Paces, Passed, Passes
+from keylease.ports import Instance, Paces, Passed, Passes
 from keylease.reconciler import PassReport, Reconciler
 
 NEAR = timedelta(weeks=3)
@@ -113,7 +114,7 @@ class Health:
         reaches = [reach for name, one in kept.items() for reach in _reaches(name, one.content)]
         return State(
             passed_at=min(ended, default=self._passed_none_at) if complete else None,
-            reports=[_report(name, one.content) for name, one in sorted(kept.items())],
+            reports=[self._report(name, one.content) for name, one in sorted(kept.items())],
             near=sorted((one for one in reaches if one.horizon - now < NEAR), key=lambda one: one.horizon),
             silent_since=self._silent_since(known.get(DIRECTORY), now),
             passed={name: one.at for name, one in kept.items()},
@@ -168,6 +169,28 @@ class Health:
         heard_at = max(self._watch.heard_at, from_text(told)) if told else self._watch.heard_at
         return heard_at if now - heard_at > self._silence else None
 
+    def _report(self, account: str, content: Mapping[str, Any]) -> PassReport:
+        failures = (errors.by_code(code)(said, hint=hint) for code, said, hint in content["failures"])
+        return PassReport(
+            account=account,
+            done=content["done"],
+            alarms=tuple(_alarms(content)),
+            failures=tuple(failures),
+            left_running=tuple(self._left_running(one) for one in content.get("left_running", [])),
+            is_away=content["away"],
+            users=content["users"],
+            fences=content["fences"],
+        )
+
+    def _left_running(self, one: Mapping[str, Any]) -> LeftRunning:
+        since, stops_at = (from_text(one[name]) if one[name] else None for name in ("since", "stops_at"))
+        return LeftRunning(
+            instance=Instance(**one["instance"]),
+            lease=self._broker.known(one["lease"]) if one["lease"] else None,
+            since=since,
+            stops_at=stops_at,
+        )
+
     def _pacing(self, account: str) -> Pacing:
         return Pacing(self._paces, account, self._clock)
 
@@ -177,23 +200,19 @@ def _values(report: PassReport) -> dict[str, Any]:
         "done": dict(report.done),
         "alarms": [[one.what, one.name, one.sentence] for one in report.alarms],
         "failures": [[one.code, one.sentence, one.hint] for one in report.failures],
+        "left_running": [
+            {
+                "instance": asdict(one.instance),
+                "lease": one.lease.id if one.lease else None,
+                "since": to_text(one.since) if one.since else None,
+                "stops_at": to_text(one.stops_at) if one.stops_at else None,
+            }
+            for one in report.left_running
+        ],
         "away": report.is_away,
         "users": report.users,
         "fences": report.fences,
     }
-
-
-def _report(account: str, content: Mapping[str, Any]) -> PassReport:
-    failures = (errors.by_code(code)(said, hint=hint) for code, said, hint in content["failures"])
-    return PassReport(
-        account=account,
-        done=content["done"],
-        alarms=tuple(_alarms(content)),
-        failures=tuple(failures),
-        is_away=content["away"],
-        users=content["users"],
-        fences=content["fences"],
-    )
 
 
 def _alarms(content: Mapping[str, Any]) -> list[Alarm]:

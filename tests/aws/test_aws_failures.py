@@ -8,7 +8,7 @@ from botocore.exceptions import ClientError
 from botocore.parsers import ResponseParserError
 
 from keylease.aws import permissions
-from keylease.aws.failures import AlreadyExists, InUse, NoSuchEntity, ask, translate
+from keylease.aws.failures import AlreadyExists, InUse, Malformed, NoSuchEntity, ask, translate
 from keylease.errors import (
     AwsCredentials,
     AwsDenied,
@@ -56,7 +56,8 @@ ANSWERS = [
     (answer("NoSuchEntity", 404), NoSuchEntity),
     (answer("EntityAlreadyExists", 409), AlreadyExists),
     (answer("DeleteConflict", 409), InUse),
-    (answer("MalformedPolicyDocument", 400), AwsFailed),
+    (answer("MalformedPolicyDocument", 400), Malformed),
+    (answer("NoSuchThingAtAll", 400), AwsFailed),
     (answer("ConcurrentModification", 409), AwsFailed),
     (answer("", 0), AwsFailed),
 ]

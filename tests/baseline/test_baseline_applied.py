@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from aws.faulty_proxy import Lost, faulty_proxy
-from baseline.guarded import Guarded, guarded
+from aws.faulty_proxy import Answer, Lost, faulty_proxy
+from baseline.guarded import NOW, Guarded, guarded
 from keylease.aws.account import Identity
 from keylease.aws.clients import Clients
 from keylease.baseline import applying, kept
@@ -21,6 +21,7 @@ from keylease.domain.secret import Secret
 from keylease.errors import ApplyStopped, BadGuardrail, LockedOut, PlanOutdated, TooManyDeletes
 from keylease.ports import AccessKey
 from keylease.sandbox.ministack import Ministack
+from keylease.testing import FakeClock
 
 pytestmark = pytest.mark.live
 
@@ -123,6 +124,40 @@ def test_an_answer_that_is_lost_after_the_call_does_no_harm(make: Make, ministac
         account.through(proxy.endpoint).apply()
 
     assert account.plan().changes == ()
+
+
+def test_a_role_that_was_just_made_may_be_unknown_as_a_principal_for_some_seconds(
+    make: Make, ministack_server: Ministack
+) -> None:
+    account, clock = make(SMALL), FakeClock()
+    began = clock.now()
+    with faulty_proxy(ministack_server.endpoint) as proxy:
+        unknown = Answer(400, "MalformedPolicyDocument", "Invalid principal in policy")
+        proxy.plan("CreateRole", None, None, None, unknown, unknown)
+        of = replace(account.through(proxy.endpoint).baseline(), clock=clock)
+        list(applying.apply(of, digest=review(of).plan.digest, now=NOW))
+
+    assert account.plan().changes == ()
+    assert clock.now() - began == timedelta(seconds=6)
+
+
+def test_a_document_that_aws_will_never_take_stops_the_apply(make: Make, ministack_server: Ministack) -> None:
+    account, clock = make(SMALL), FakeClock()
+    with faulty_proxy(ministack_server.endpoint) as proxy:
+        proxy.plan("CreateRole", *[Answer(400, "MalformedPolicyDocument")] * 9)
+        of = replace(account.through(proxy.endpoint).baseline(), clock=clock)
+        with pytest.raises(ApplyStopped, match="MalformedPolicyDocument"):
+            list(applying.apply(of, digest=review(of).plan.digest, now=NOW))
+
+
+def test_what_a_password_policy_holds_besides_is_kept(make: Make, ministack_server: Ministack) -> None:
+    account = make('[baseline]\nparts = ["settled"]\n')
+    account.admin.update_account_password_policy(MinimumPasswordLength=8, MaxPasswordAge=90, HardExpiry=True)
+    with faulty_proxy(ministack_server.endpoint) as proxy:
+        account.through(proxy.endpoint).apply("password-policy/account")
+
+    said = next(one for one in proxy.said if one.get("Action") == "UpdateAccountPasswordPolicy")
+    assert (said["MinimumPasswordLength"], said["MaxPasswordAge"], said["HardExpiry"]) == ("14", "90", "true")
 
 
 def test_drift_is_shown_with_what_it_was_and_is_put_right(make: Make) -> None:

@@ -58,7 +58,8 @@ def test_the_example_is_right_and_complete_once_it_is_uncommented(operator: Comm
     example = (operator.home / "keylease.toml").read_text()
     assert all(line.startswith("#") or not line for line in example.splitlines())
     text = re.sub(r"(?m)^#(?=\S)", "", example)
-    read = settings.parse(text)
+    (operator.home / "accounts.toml").touch()
+    read = settings.parse(text, origin=operator.home / "keylease.toml")
     assert read.grants["media"].approvers.people == {"priya"}
     told = set(_paths(tomllib.loads(text)))
     assert {

@@ -256,4 +256,5 @@ def test_every_module_that_holds_commands_is_a_part() -> None:
     holding = {
         one.stem for one in folder.glob("*.py") if "commands = typer.Typer()" in one.read_text(encoding="utf-8")
     }
-    assert holding == set(program.PARTS)
+    more = {"root_acts": "root"}  # a noun in two files: the second adds to the first
+    assert holding == {more.get(part, part) for part in program.PARTS}

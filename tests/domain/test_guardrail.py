@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from keylease.domain.guardrail import Change, Found, Phase, Plan, Resource, Verb, plan, words
+from keylease.domain.guardrail import Change, Found, Phase, Plan, Resource, Verb, plan, same, words
 
 ACCOUNT = "123456789012"
 
@@ -80,6 +80,24 @@ def test_what_is_strange_is_said_and_what_is_held_stays() -> None:
         "policy/odd": "Odd. --adopt policy/odd takes it away.",
         "policy/full": "It is no longer wanted, but it is full.",
     }
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "equal"),
+    [
+        ({"AWS": ["a"]}, {"AWS": "a"}, True),
+        ({"Action": ["b", "a"]}, {"Action": ["a", "b"]}, True),
+        ({"Statement": [{"Action": "a"}]}, {"Statement": {"Action": ["a"]}}, True),
+        ({"Statement": [{"Sid": "1"}, {"Sid": "2"}]}, {"Statement": [{"Sid": "2"}, {"Sid": "1"}]}, False),
+        ({"Action": ["a", "b"]}, {"Action": ["a"]}, False),
+        ({"Action": "a"}, {"Action": "A"}, False),
+        (None, {}, False),
+    ],
+)
+def test_a_document_that_aws_writes_otherwise_is_the_same_document(
+    one: object, other: object, *, equal: bool
+) -> None:
+    assert same(one, other) is equal
 
 
 def test_two_guardrails_cannot_want_one_thing() -> None:

@@ -47,6 +47,10 @@ class InUse(AwsFailed):
     """Something else still hangs on it (DeleteConflict)."""
 
 
+class Malformed(AwsFailed):
+    """A document that AWS does not take: wrong, or naming a principal that it does not know, or not yet."""
+
+
 _CODES: dict[str, type[KeyleaseError]] = {
     "AccessDenied": AwsDenied,
     "AccessDeniedException": AwsDenied,
@@ -69,6 +73,8 @@ _CODES: dict[str, type[KeyleaseError]] = {
     "InvalidSignatureException": AwsCredentials,
     "InvalidToken": AwsCredentials,
     "LimitExceeded": AwsQuota,
+    "MalformedPolicy": Malformed,
+    "MalformedPolicyDocument": Malformed,
     "MissingAuthenticationToken": AwsCredentials,
     "MissingAuthenticationTokenException": AwsCredentials,
     "NoSuchBucket": NoSuchEntity,

@@ -13,14 +13,17 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 
 from keylease.aws import kinds
-from keylease.aws.failures import InUse
+from keylease.aws.failures import InUse, Malformed, NoSuchEntity
 from keylease.aws.kinds.kind import Asked
 from keylease.baseline import kept as keeping
 from keylease.baseline.kept import Kept
 from keylease.baseline.planning import Baseline, danger, review, wanted
-from keylease.domain.guardrail import Change, Found, Left, Plan, Properties, Verb
+from keylease.domain.guardrail import Change, Found, Left, Plan, Properties, Verb, same
 from keylease.domain.lockout import Identities
 from keylease.errors import ApplyStopped, KeyleaseError, LockedOut, PlanOutdated
+
+PAUSES = (2, 4, 8, 16)
+"""Seconds to wait where a document names what AWS does not know: a role that was just made is such a principal."""
 
 
 def apply(of: Baseline, *, digest: str, now: datetime, force: bool = False) -> Iterator[Change]:
@@ -54,7 +57,18 @@ def _stopped(failure: KeyleaseError, change: Change, number: int, changes: tuple
 
 
 def execute(of: Baseline, change: Change) -> None:
-    """Make one change in AWS."""
+    """Make one change in AWS. What was made a moment ago may not be known everywhere yet, so that is waited for."""
+    for pause in PAUSES:
+        try:
+            _execute(of, change)
+        except (Malformed, NoSuchEntity):
+            of.clock.sleep(pause)
+        else:
+            return
+    _execute(of, change)
+
+
+def _execute(of: Baseline, change: Change) -> None:
     kind, at = kinds.KINDS[change.kind], of.place
     match change:
         case Change(verb=Verb.CREATE, after=dict() as after):
@@ -94,7 +108,7 @@ def _parts(kept: Kept) -> Iterator[str]:
 
 def _undo(change: Change, found: Found | None, *, finished: bool) -> Change | Left | None:
     now = _as_changed(change, found)
-    if finished and now not in (change.after, change.before):
+    if finished and not (same(now, change.after) or same(now, change.before)):
         return Left(key=change.key, sentence="Somebody has changed it since; it stays as it is.")
     step = change.back(now=now)
     if step is not None and step.verb is Verb.DELETE and found is not None and found.holds:

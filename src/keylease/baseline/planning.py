@@ -7,7 +7,7 @@ where it deletes too much. It is planned anew at each apply and carried out only
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from keylease.aws.kinds.kind import Asked, Place
 from keylease.baseline.desired import resources
 from keylease.baseline.wanted import Wanted
 from keylease.domain import guardrail, lockout
+from keylease.domain.clock import Clock, SystemClock
 from keylease.domain.guardrail import Found, Plan, Resource
 from keylease.domain.lockout import Identities
 from keylease.errors import BadGuardrail, LockedOut, TooManyDeletes
@@ -37,6 +38,7 @@ class Baseline:
     horizon: datetime
     home: Path
     adopt: frozenset[str] = frozenset()
+    clock: Clock = field(default_factory=SystemClock)
 
     @property
     def account(self) -> Account:

@@ -43,6 +43,22 @@ FEW = 3
 """So many deletions are never too many, however few things there are."""
 
 
+def same(one: object, other: object) -> bool:
+    """Whether two properties say the same. AWS may give lists of names in another order, and a lone one bare."""
+    return _plain(one) == _plain(other)
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, Mapping):
+        return {name: _plain(inner) for name, inner in value.items()}
+    if isinstance(value, list | tuple):
+        inner = [_plain(each) for each in value]
+        if len(inner) == 1:
+            return inner[0]
+        return sorted(inner, key=str) if all(isinstance(each, str) for each in inner) else inner
+    return value
+
+
 class Phase(IntEnum):
     """When a resource is made. What is deleted goes in the opposite order."""
 
@@ -120,11 +136,12 @@ class Change:
     def differing(self) -> tuple[str, ...]:
         """The names of the properties that change."""
         before, after = self.before or {}, self.after or {}
-        return tuple(sorted(name for name in {*before, *after} if before.get(name) != after.get(name)))
+        names = {*before, *after}
+        return tuple(sorted(name for name in names if not same(before.get(name), after.get(name))))
 
     def back(self, *, now: Properties | None) -> Change | None:
         """The change that leads from what is there `now` back to what was there before; None where that is it."""
-        if now == self.before:
+        if same(now, self.before):
             return None
         verb = Verb.DELETE if self.before is None else Verb.CREATE if now is None else Verb.UPDATE
         return Change(
@@ -199,7 +216,7 @@ def plan(desired: Iterable[Resource], *, account: str, found: Iterable[Found], a
 
 def _step(resource: Resource, found: Found | None, adopt: Collection[str]) -> Change | Left | None:
     before = None if found is None else {name: found.properties.get(name) for name in resource.properties}
-    if before == dict(resource.properties):
+    if same(before, resource.properties):
         return None
     if found is not None and not found.ours and found.key not in adopt:
         sentence = f"keylease did not make it, and it is not as it should be: --adopt {found.key} changes it."

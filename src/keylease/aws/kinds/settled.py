@@ -53,9 +53,11 @@ class PasswordPolicy:
         ask(at.iam.update_account_password_policy, **given)
 
     def update(self, at: Place, name: str, before: Properties, after: Properties) -> None:
-        """Set it anew."""
+        """Set it anew, with what else is in it: what AWS is not told goes back to its default."""
         del before
-        self.create(at, name, after)
+        there: Mapping[str, Any] = ask(at.iam.get_account_password_policy)["PasswordPolicy"]
+        own = {key: value for key, value in there.items() if key not in _COMPUTED}
+        self.create(at, name, own | dict(after))
 
     def delete(self, at: Place, name: str, before: Properties) -> None:
         """Take it away: AWS's own default holds again."""

@@ -126,7 +126,12 @@ def _put_lock(s3: Any, name: str, value: Any) -> None:
 
 def _lifecycle(s3: Any, name: str) -> Any:
     rules = _or_none(s3.get_bucket_lifecycle_configuration, name, "Rules")
-    return rules if rules is None else sorted(rules, key=lambda rule: str(rule.get("ID")))
+    return rules and sorted(map(_for_all, rules), key=lambda rule: str(rule.get("ID")))
+
+
+def _for_all(rule: Mapping[str, Any]) -> dict[str, Any]:
+    """A rule for every file, written in the one way of several that the baseline uses."""
+    return {**rule, "Filter": rule.get("Filter") or {"Prefix": ""}}
 
 
 def _put_lifecycle(s3: Any, name: str, value: Any) -> None:
