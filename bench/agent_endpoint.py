@@ -92,13 +92,13 @@ def _of(waited: list[float], share: float) -> float:
 
 
 async def _asked(port: int, path: str) -> list[float]:
-    """Milliseconds from when each request was due to when its answer was there."""
-    request = f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nConnection: close\r\n\r\n".encode()
-    began = time.perf_counter() + 0.2
+    """Milliseconds from when each request was due to when its answer was there.
 
-    async def ask(number: int) -> float:
-        due = began + number / RATE
-        await asyncio.sleep(due - time.perf_counter())
+    Each is begun when it is due: thousands that wait from the start would make whoever asks late by itself.
+    """
+    request = f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nConnection: close\r\n\r\n".encode()
+
+    async def ask(due: float) -> float:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(request)
         answer = await reader.read()
@@ -107,7 +107,12 @@ async def _asked(port: int, path: str) -> list[float]:
             raise NotMeasured(f"the answer was {answer[:50]!r}")
         return (time.perf_counter() - due) * 1000
 
-    return list(await asyncio.gather(*(ask(number) for number in range(RATE * SECONDS))))
+    began, asking = time.perf_counter(), []
+    for number in range(RATE * SECONDS):
+        due = began + number / RATE
+        await asyncio.sleep(max(0, due - time.perf_counter()))
+        asking.append(asyncio.create_task(ask(due)))
+    return list(await asyncio.gather(*asking))
 
 
 @contextmanager
