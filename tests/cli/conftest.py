@@ -6,7 +6,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -16,64 +15,17 @@ import uvicorn
 from command_line import CommandLine
 
 from keylease.app import App
-from keylease.browsers import Browsers, Stay
-from keylease.health import Health
-from keylease.identity.unsafe import UnsafePeople
-from keylease.notices import Book, Notices
-from keylease.second_thoughts import SecondThoughts
-from keylease.session_leases import SessionLeases
-from keylease.terminals import TerminalSignIns
-from keylease.testing_sign_ins import memory_kept
-from keylease.testing_telling import memory_telling
 from keylease.web import create
 from world import ANNA, MARA, PRIYA, STRANGER, TOMAS, World
+from world_app import app_of
 
 PEOPLE = (MARA, PRIYA, TOMAS, ANNA, STRANGER)
-
-
-def app_of(world: World) -> App:
-    unsafe, kept = UnsafePeople(PEOPLE, world.clock), memory_kept()
-    return App(
-        catalogue=world.catalogue,
-        store=world.store,
-        clouds=world.clouds,
-        clock=world.clock,
-        broker=world.broker,
-        visibility=world.visibility,
-        reconciler=world.reconciler,
-        health=Health(broker=world.broker, reconciler=world.reconciler, clock=world.clock),
-        second_thoughts=SecondThoughts(
-            broker=world.broker,
-            store=world.store,
-            clouds=world.clouds,
-            catalogue=world.catalogue,
-            clock=world.clock,
-        ),
-        session_leases=SessionLeases(
-            store=world.store, clouds=world.clouds, catalogue=world.catalogue, clock=world.clock
-        ),
-        sign_in=unsafe,
-        browsers=Browsers(sign_in=unsafe, kept=kept, store=world.store, clock=world.clock, stay=Stay()),
-        terminals=TerminalSignIns(kept=kept, store=world.store, clock=world.clock, lasts=timedelta(days=30)),
-        unsafe=unsafe,
-        telling=(telling := memory_telling()),
-        notices=Notices(
-            store=world.store,
-            telling=telling,
-            clouds=world.clouds,
-            catalogue=world.catalogue,
-            clock=world.clock,
-            book=Book(),
-            address="http://127.0.0.1",
-        ),
-        unsafe_people={person.subject: person.name for person in PEOPLE},
-    )
 
 
 @pytest.fixture
 def app(world: World) -> App:
     """What the server serves."""
-    return app_of(world)
+    return app_of(world, PEOPLE)
 
 
 @pytest.fixture
